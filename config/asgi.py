@@ -1,0 +1,25 @@
+"""The ASGI application: HTTP by Django, the live side by `events`, its readers known through `access`."""
+
+import os
+
+# A web process answers from many threads; a pool keeps its connections few. Workers need none.
+os.environ.setdefault("TIDEWIRE_DATABASE_POOL_SIZE", "16")
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+from config import environment  # noqa: F401  names the settings module before Django reads it
+
+django_application = get_asgi_application()
+
+from access.middleware import LiveAuthentication  # noqa: E402  Django must be set up first
+from events.live.lifespan import lifespan  # noqa: E402
+from events.routing import websocket_urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": LiveAuthentication(URLRouter(websocket_urlpatterns)),
+        "lifespan": lifespan,
+    }
+)

@@ -1,0 +1,264 @@
+"""Settings, all from the environment; what is unset is the safe choice. `check --deploy` names what is not."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from psycopg.conninfo import conninfo_to_dict
+
+from config.environment import BASE_DIR, flag, number, required, text, words
+
+# -- Core -------------------------------------------------------------------------------------------------------------
+
+DEBUG = flag("DEBUG")
+SECRET_KEY = required("SECRET_KEY", "Use 50 random characters; script/server makes its own for development.")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
+CSRF_TRUSTED_ORIGINS = words("TIDEWIRE_TRUSTED_ORIGINS")
+
+# The CloudEvents `source` of every event: a setting, never the Host header, so that no caller can choose it.
+TIDEWIRE_SOURCE = text("TIDEWIRE_SOURCE", "http://localhost:8000/").rstrip("/") + "/"
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+AUTH_USER_MODEL = "access.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "servestatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "rest_framework",
+    "events",
+    "access",
+    "feeds",
+    "notifications",
+    "webhooks",
+]
+
+# All of these can run on the event loop: one that could not would cost every long poll a thread.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "events.middleware.CursorHeader",
+    "django.middleware.http.ConditionalGetMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "access.middleware.Idempotency",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "notifications.pages.unread_badge",
+            ],
+        },
+    },
+]
+
+# -- PostgreSQL: the only state ----------------------------------------------------------------------------------------
+
+_conninfo = conninfo_to_dict(required("DATABASE_URL", "For example postgresql://user:password@host/tidewire."))
+_pool_size = number("TIDEWIRE_DATABASE_POOL_SIZE", 0)
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _conninfo.pop("dbname", "tidewire"),
+        "USER": _conninfo.pop("user", ""),
+        "PASSWORD": _conninfo.pop("password", ""),
+        "HOST": _conninfo.pop("host", ""),
+        "PORT": _conninfo.pop("port", ""),
+        # A pool hands its connections out anew; without one a worker keeps its own for a minute.
+        "CONN_MAX_AGE": 0 if _pool_size else 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            **_conninfo,
+            **({"pool": {"min_size": 2, "max_size": _pool_size, "timeout": 5}} if _pool_size else {}),
+        },
+    }
+}
+
+# -- Valkey or Redis: hints, wake-ups and counters that may be lost ----------------------------------------------------
+
+REDIS_URL = required("REDIS_URL", "For example redis://host:6379/0, or unix:///path/to/socket?db=0.")
+
+# redis-py 8 gives every socket 5 seconds and a pool 100 connections: too little for a socket that only listens.
+_redis = {"address": REDIS_URL, "socket_timeout": None, "socket_connect_timeout": 2, "max_connections": 1000}
+
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [_redis]}},
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "tidewire",
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+}
+
+# -- Celery ------------------------------------------------------------------------------------------------------------
+
+# kombu spells a socket's path its own way.
+_redis_parts = urlsplit(REDIS_URL)
+CELERY_BROKER_URL = f"redis+socket://{_redis_parts.path}?virtual_host=0" if _redis_parts.scheme == "unix" else REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # celery gives up after 100 tries unless told otherwise
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "health_check_interval": 10, "max_retries": 1}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_ROUTES = {"webhooks.*": {"queue": "webhooks"}}
+CELERY_TASK_SOFT_TIME_LIMIT = 300
+CELERY_TASK_TIME_LIMIT = 330
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TIMEZONE = "UTC"
+
+
+def _every(task: str, seconds: float) -> dict:
+    """A beat entry that expires before the next one, so that sweeps never pile up behind a dead worker."""
+    return {"task": task, "schedule": timedelta(seconds=seconds), "options": {"expires": seconds}}
+
+
+CELERY_BEAT_SCHEDULE = {
+    "relay what a lost wake-up left": _every("events.tasks.relay_outbox", 1),
+    "run the subscribers that are behind": _every("events.tasks.sweep_subscribers", 2),
+    "send the deliveries that are due": _every("webhooks.tasks.send_due_deliveries", 1),
+    "prune the log": _every("events.tasks.prune_log", 3600),
+    "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
+    "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 3600),
+}
+
+# -- REST --------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "access.authentication.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "config.rest.OpaquePages",
+    "DEFAULT_THROTTLE_CLASSES": ["config.rest.AnonymousThrottle", "config.rest.UserThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": text("TIDEWIRE_ANONYMOUS_REQUESTS_RATE", "300/min"),
+        "user": text("TIDEWIRE_USER_REQUESTS_RATE", "3000/min"),
+    },
+    "EXCEPTION_HANDLER": "config.rest.problem",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# Limits that no local load test meets.
+if text("TIDEWIRE_LIMITS") == "development":
+    REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {"anon": None, "user": None}
+
+# -- Tidewire ----------------------------------------------------------------------------------------------------------
+
+TIDEWIRE_LOG_RETENTION_DAYS = number("TIDEWIRE_LOG_RETENTION_DAYS", 30)
+TIDEWIRE_EVENT_MAX_BYTES = number("TIDEWIRE_EVENT_MAX_BYTES", 256 * 1024)
+TIDEWIRE_VALIDATE_PAYLOADS = flag("TIDEWIRE_VALIDATE_PAYLOADS", DEBUG)
+TIDEWIRE_RING_BYTES = number("TIDEWIRE_RING_BYTES", 16 * 1024 * 1024)
+TIDEWIRE_HEARTBEAT_SECONDS = number("TIDEWIRE_HEARTBEAT_SECONDS", 25)
+TIDEWIRE_CONNECTION_MAX_BYTES = number("TIDEWIRE_CONNECTION_MAX_BYTES", 1024 * 1024)
+TIDEWIRE_CONNECTION_MAX_SUBSCRIPTIONS = number("TIDEWIRE_CONNECTION_MAX_SUBSCRIPTIONS", 50)
+TIDEWIRE_SUBSCRIPTION_MAX_TOPICS = number("TIDEWIRE_SUBSCRIPTION_MAX_TOPICS", 2000)
+TIDEWIRE_FRAME_MAX_BYTES = number("TIDEWIRE_FRAME_MAX_BYTES", 64 * 1024)
+TIDEWIRE_CURSORLESS_PATHS = ("/admin/", "/static/", "/healthz", "/readyz", "/accounts/", "/api/v1/events/")
+TIDEWIRE_IDEMPOTENCY_HOURS = number("TIDEWIRE_IDEMPOTENCY_HOURS", 24)
+TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE = flag("TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE")
+TIDEWIRE_WEBHOOKS_ALLOW_HTTP = flag("TIDEWIRE_WEBHOOKS_ALLOW_HTTP", True)
+TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS = number("TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS", 15)
+TIDEWIRE_WEBHOOKS_IN_FLIGHT = number("TIDEWIRE_WEBHOOKS_IN_FLIGHT", 64)
+TIDEWIRE_WEBHOOKS_RETENTION_DAYS = number("TIDEWIRE_WEBHOOKS_RETENTION_DAYS", 30)
+
+# -- Security ----------------------------------------------------------------------------------------------------------
+
+# Behind TLS everywhere but in development; a proxy that ends TLS says so with this header.
+_https = not DEBUG and flag("TIDEWIRE_HTTPS", True)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("TIDEWIRE_BEHIND_PROXY") else None
+SECURE_SSL_REDIRECT = _https
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = number("TIDEWIRE_HSTS_SECONDS", 31_536_000) if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_HSTS_PRELOAD = _https
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
+
+# -- Language, time, static files, logs --------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "servestatic.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = DEBUG
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": text("TIDEWIRE_LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+}

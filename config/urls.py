@@ -1,0 +1,31 @@
+"""Every path of the project, and what answers when none fits."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from access import urls as access_urls
+from config import pages
+from feeds import urls as feeds_urls
+from notifications import urls as notifications_urls
+
+handler400 = "config.pages.bad_request"
+handler403 = "config.pages.forbidden"
+handler404 = "config.pages.not_found"
+handler500 = "config.pages.server_error"
+
+api = [
+    path("", include("access.urls")),
+    path("", include("feeds.urls")),
+    path("notifications/", include("notifications.urls")),
+    path("webhooks/", include("webhooks.urls")),
+]
+
+urlpatterns = [
+    path("api/v1/", include((api, "api"))),
+    path("admin/", admin.site.urls),
+    path("healthz", pages.alive),
+    path("readyz", pages.ready),
+    path("", include(access_urls.page_urlpatterns)),
+    path("", include(feeds_urls.page_urlpatterns)),
+    path("", include(notifications_urls.page_urlpatterns)),
+]
