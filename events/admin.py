@@ -1,0 +1,137 @@
+"""What operators see of the core: the log as it is, what waits before it, and who stands where behind it."""
+
+import json
+
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+
+from events import actions, log
+from events.models import Checkpoint, Event, LogHead, Outbox, ParkedEvent, Topic
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Rows that people look at and never change."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class UncountedPaginator(Paginator):
+    """Pages of a table that is too long to count: the planner's estimate stands for the number."""
+
+    @cached_property
+    def count(self) -> int:
+        """Return the head of the log less what was pruned: positions are dense, so this is exact without counting."""
+        head = log.head()
+        return max(0, head.position - head.pruned) if self._is_whole else super().count
+
+    @property
+    def _is_whole(self) -> bool:
+        query = getattr(self.object_list, "query", None)
+        return query is not None and not query.where
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly):
+    """The log, newest first."""
+
+    list_display = ["position", "type", "topic", "subject", "time"]
+    fields = ["position", "event_id", "type", "topic", "subject", "time", "logged_at", "previous", "pretty_data"]
+    ordering = ["-position"]
+    search_fields = ["=topic", "=type", "=event_id"]
+    search_help_text = "A whole topic, event type or event id."
+    show_full_result_count = False
+    paginator = UncountedPaginator
+    list_per_page = 50
+
+    def get_search_results(self, request, queryset, search_term):
+        """Search by what is indexed and whole; a text that is no UUID is not compared with ids."""
+        if not search_term:
+            return queryset, False
+        term = search_term.strip()
+        if len(term) == 36 and term.count("-") == 4:
+            return queryset.filter(event_id=term) if _is_uuid(term) else queryset.none(), False
+        return queryset.filter(topic=term) | queryset.filter(type=term), False
+
+    @admin.display(description="data")
+    def pretty_data(self, event: Event) -> str:
+        """Show the data indented."""
+        return format_html("<pre>{}</pre>", json.dumps(event.data, indent=2, ensure_ascii=False))
+
+
+def _is_uuid(term: str) -> bool:
+    from uuid import UUID
+
+    try:
+        UUID(term)
+    except ValueError:
+        return False
+    return True
+
+
+@admin.register(Outbox)
+class OutboxAdmin(ReadOnly):
+    """What is committed and not yet in the log: empty but for moments."""
+
+    list_display = ["id", "type", "topic", "subject", "time"]
+    ordering = ["id"]
+    show_full_result_count = False
+
+
+@admin.register(LogHead, Topic)
+class HeadAdmin(ReadOnly):
+    """Where the log and each of its topics stand."""
+
+    show_full_result_count = False
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(ReadOnly):
+    """How far each subscriber has come."""
+
+    list_display = ["name", "position", "behind", "status", "failures", "retry_at", "updated_at"]
+    actions = ["start"]
+
+    @admin.display
+    def behind(self, checkpoint: Checkpoint) -> int:
+        """Show how many events are still before it."""
+        return log.head().position - checkpoint.position
+
+    @admin.action(description="Start the stopped subscribers again", permissions=["operate"])
+    def start(self, request, queryset):
+        """Let stopped subscribers go on."""
+        for checkpoint in queryset:
+            actions.start_subscriber(checkpoint)
+        self.message_user(request, "Started. Each goes on from its checkpoint.", messages.SUCCESS)
+
+    def has_operate_permission(self, request) -> bool:
+        return request.user.has_perm("events.change_checkpoint")
+
+
+@admin.register(ParkedEvent)
+class ParkedEventAdmin(ReadOnly):
+    """What a subscriber could not take."""
+
+    list_display = ["position", "event_type", "subscriber", "status", "attempts", "error", "parked_at"]
+    list_filter = ["status", "subscriber"]
+    ordering = ["-position"]
+    actions = ["retry"]
+
+    @admin.action(description="Try the selected events again", permissions=["operate"])
+    def retry(self, request, queryset):
+        """Hand parked events to their subscribers once more."""
+        done = sum(actions.retry_parked(parked) for parked in queryset)
+        left = queryset.count() - done
+        level = messages.WARNING if left else messages.SUCCESS
+        self.message_user(request, f"{done} taken, {left} failed again; the reason is in the list.", level)
+
+    def has_operate_permission(self, request) -> bool:
+        return request.user.has_perm("events.change_parkedevent")

@@ -1,0 +1,193 @@
+"""What can happen: event types, kinds of topics and who may read them, aliases. Apps declare, the core looks up."""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from events.payloads import Schema
+
+TYPE_GRAMMAR = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+PATTERN_GRAMMAR = re.compile(r"\*|[a-z][a-z0-9_]*(\.[a-z0-9_]+)*(\.\*)?")
+# A topic is also part of group names, which are ASCII and under 100 characters.
+TOPIC_GRAMMAR = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+TOPIC_MAX_LENGTH = 89
+
+# `can_read(user, ids)` returns those of the topic ids that the user may read; one call serves many topics.
+CanRead = Callable[[Any, Collection[str]], Collection[str]]
+Resolve = Callable[[Any], Iterable[str]]
+
+
+class InvalidPayload(ValueError):
+    """The payload does not fit the schema of its event type."""
+
+
+class UnknownEventType(LookupError):
+    """No app has declared this event type."""
+
+
+@dataclass(frozen=True)
+class EventType:
+    """A kind of fact: its name (`app.noun.past_tense`), one sentence, and the schema of its data."""
+
+    name: str
+    summary: str
+    payload: Schema
+    version: int = 1
+
+    @cached_property
+    def schema(self) -> Schema:
+        """Return the JSON Schema of the type's `data`."""
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": f"{self.name}, version {self.version}",
+            "description": self.summary,
+            **self.payload,
+        }
+
+    @cached_property
+    def _validator(self) -> Draft202012Validator:
+        return Draft202012Validator(self.schema)
+
+    def validate(self, data: Any) -> None:
+        """Raise `InvalidPayload` with the first thing that does not fit."""
+        for error in self._validator.iter_errors(data):
+            place = ".".join(str(step) for step in error.absolute_path) or "data"
+            raise InvalidPayload(f"{self.name}: {place}: {error.message}")
+
+
+@dataclass(frozen=True)
+class TopicKind:
+    """A family of topics, written like `feeds.{id}`, and the rule that says who may read them."""
+
+    pattern: str
+    summary: str
+    can_read: CanRead
+    _regex: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        regex = re.escape(self.pattern).replace(r"\{id\}", r"(?P<id>[A-Za-z0-9_-]+)")
+        object.__setattr__(self, "_regex", re.compile(regex))
+
+    def id_of(self, topic: str) -> str | None:
+        """Return the id inside the topic, or None when the topic is of another kind."""
+        match = self._regex.fullmatch(topic)
+        return match["id"] if match else None
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A name that means other topics for each user, as `me` does."""
+
+    name: str
+    summary: str
+    resolve: Resolve
+
+
+_types: dict[str, EventType] = {}
+_kinds: dict[str, TopicKind] = {}
+_aliases: dict[str, Alias] = {}
+_retention_floors: list[Callable[[], int | None]] = []
+
+
+def event_type(name: str, summary: str, payload: Schema, version: int = 1) -> EventType:
+    """Declare an event type and return it; declaring one name twice is an error."""
+    if not TYPE_GRAMMAR.fullmatch(name):
+        raise ValueError(f"{name!r} is not an event type: write app.noun.past_tense.")
+    if name in _types:
+        raise ValueError(f"{name!r} is declared twice.")
+    _types[name] = EventType(name, summary, payload, version)
+    return _types[name]
+
+
+def topic_kind(pattern: str, summary: str, can_read: CanRead) -> TopicKind:
+    """Declare a kind of topic with its access rule and return it."""
+    _kinds[pattern] = TopicKind(pattern, summary, can_read)
+    return _kinds[pattern]
+
+
+def alias(name: str, summary: str, resolve: Resolve) -> Alias:
+    """Declare a name for each user's own set of topics and return it."""
+    _aliases[name] = Alias(name, summary, resolve)
+    return _aliases[name]
+
+
+def keep_log_for(floor: Callable[[], int | None]) -> None:
+    """Register a question that retention asks: the lowest position still needed, or None when none is."""
+    _retention_floors.append(floor)
+
+
+def event_types() -> Iterator[EventType]:
+    """Yield every declared event type, by name."""
+    return iter(sorted(_types.values(), key=lambda each: each.name))
+
+
+def find_event_type(name: str) -> EventType:
+    """Return the declared event type, or raise `UnknownEventType`."""
+    try:
+        return _types[name]
+    except KeyError:
+        raise UnknownEventType(f"{name!r} is not a declared event type.") from None
+
+
+def topic_kinds() -> Iterator[TopicKind]:
+    """Yield every declared kind of topic."""
+    return iter(_kinds.values())
+
+
+def retention_floor() -> int | None:
+    """Return the lowest position that any app still needs, or None."""
+    floors = [floor for ask in _retention_floors if (floor := ask()) is not None]
+    return min(floors, default=None)
+
+
+def is_topic(name: str) -> bool:
+    """Say whether the name has the form of a topic."""
+    return len(name) <= TOPIC_MAX_LENGTH and TOPIC_GRAMMAR.fullmatch(name) is not None
+
+
+def is_pattern(pattern: str) -> bool:
+    """Say whether this is a type pattern: a type, a prefix ending in `.*`, or `*`."""
+    return len(pattern) <= 200 and PATTERN_GRAMMAR.fullmatch(pattern) is not None
+
+
+def patterns_of(name: str) -> list[str]:
+    """Return every pattern that matches the dotted name, so that matching is one indexed look-up."""
+    parts = name.split(".")
+    prefixes = [".".join(parts[:length]) + ".*" for length in range(1, len(parts))]
+    return [name, *prefixes, "*"]
+
+
+def matches(name: str, patterns: Collection[str]) -> bool:
+    """Say whether one of the patterns matches the dotted name."""
+    return any(pattern in patterns for pattern in patterns_of(name))
+
+
+def resolve(user: Any, names: Iterable[str]) -> list[str]:
+    """Return the topics meant by topics and aliases, each once, in the order given."""
+    topics: dict[str, None] = {}
+    for name in names:
+        found = _aliases[name].resolve(user) if name in _aliases else [name]
+        topics.update(dict.fromkeys(found))
+    return list(topics)
+
+
+def aliases_among(names: Iterable[str]) -> list[str]:
+    """Return those of the names that are aliases."""
+    return [name for name in names if name in _aliases]
+
+
+def readable(user: Any, topics: Iterable[str]) -> set[str]:
+    """Return those of the topics that the user may read now: one query per kind, not per topic."""
+    by_kind: dict[str, dict[str, str]] = {}
+    for topic in topics:
+        for kind in _kinds.values():
+            if (found := kind.id_of(topic)) is not None:
+                by_kind.setdefault(kind.pattern, {})[found] = topic
+                break
+    return {
+        ids[found] for pattern, ids in by_kind.items() for found in _kinds[pattern].can_read(user, ids) if found in ids
+    }

@@ -1,0 +1,5 @@
+"""The front door to the live side for the other apps."""
+
+from events.live.wait import wait_for_event
+
+__all__ = ["wait_for_event"]

@@ -1,0 +1,57 @@
+"""The event as it goes over every wire: a CloudEvent in JSON, encoded once."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+
+class Envelope(NamedTuple):
+    """What a reader of the live side needs of an event: where it stands, what it is, and its encoded form."""
+
+    position: int
+    topic: str
+    type: str
+    encoded: str
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a moment as RFC 3339 in UTC with microseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def cloud_event(
+    *,
+    source: str,
+    epoch: str,
+    position: int,
+    previous: int,
+    event_id: UUID,
+    type: str,
+    topic: str,
+    subject: str,
+    time: datetime,
+    data: Mapping[str, Any],
+    version: int = 1,
+) -> dict[str, Any]:
+    """Return the event as an object, the same on every transport."""
+    return {
+        "specversion": "1.0",
+        "id": str(event_id),
+        "source": source,
+        "type": type,
+        "subject": subject,
+        "time": timestamp(time),
+        "datacontenttype": "application/json",
+        "dataschema": f"{source}schemas/{type}/{version}",
+        "data": data,
+        "topic": topic,
+        "cursor": f"{epoch}-{position}",
+        "previous": f"{epoch}-{previous}",
+    }
+
+
+def encode(event: Mapping[str, Any]) -> str:
+    """Write the event as compact JSON."""
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
