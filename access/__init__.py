@@ -1,0 +1,1 @@
+"""Who: users, their pages and keys; and what every caller is promised, such as idempotent requests."""

@@ -1,0 +1,11 @@
+"""Celery tasks of `access`."""
+
+from celery import shared_task
+
+from access import idempotency
+
+
+@shared_task
+def forget_idempotency_keys() -> int:
+    """Forget answers that are no longer promised to be repeated."""
+    return idempotency.forget()

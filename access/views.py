@@ -1,0 +1,181 @@
+"""The API that belongs to no domain: the log by long poll, and the catalogue of event types."""
+
+from dataclasses import dataclass
+
+from asgiref.sync import sync_to_async
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied, ValidationError
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from events import catalogue, cursor, log
+from events.consumers import wait_for_event
+from events.cursor import Cursor
+
+WAIT_MAX_SECONDS = 30
+LIMIT_MAX = 1000
+# A rare type among many events: so many pages of the log are looked through for one answer.
+PAGES_PER_ANSWER = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What a long poll asks."""
+
+    names: list[str]
+    after: Cursor | None
+    types: list[str]
+    wait: int
+    limit: int
+
+
+@csrf_exempt
+async def events(request: HttpRequest) -> HttpResponse:
+    """Serve `/api/v1/events/`: look at the log and, when it has nothing yet, wait without a thread and look again."""
+    look = sync_to_async(EventsView.as_view())
+    response = await look(request)
+    if (waiting := getattr(response, "waiting", None)) is not None:
+        topics, types, after, seconds = waiting
+        await wait_for_event(topics, types, after, seconds)
+        response = await look(request, after=after, waited=True)
+    return response
+
+
+class EventsView(APIView):
+    """Reads the log after a cursor."""
+
+    permission_classes = (AllowAny,)
+
+    def get(self, request, after: Cursor | None = None, waited: bool = False) -> Response:
+        """Return the events after the cursor, or a reset when it cannot be continued."""
+        poll = _poll(request.query_params)
+        topics = _readable(request.user, poll.names)
+        head = log.head()
+        after = after or poll.after or head.cursor
+        if reason := head.refuses(after):
+            return self._reset(reason, head, after, poll, topics, waited)
+        found, position = _events(topics, after.position, head, poll)
+        now = log.head()
+        if reason := now.refuses(after):
+            return self._reset(reason, now, after, poll, topics, waited)
+        response = Response(
+            {
+                "events": [log.as_cloud_event(event, head.epoch) for event in found],
+                "cursor": str(Cursor(head.epoch, position)),
+                "head": str(now.cursor),
+                "reset": None,
+            }
+        )
+        if not found and poll.wait and not waited:
+            response.waiting = (topics, poll.types, Cursor(head.epoch, position), poll.wait)
+        return response
+
+    def _reset(self, reason, head, after, poll, topics, waited) -> Response:
+        response = Response({"events": [], "cursor": str(head.cursor), "head": str(head.cursor), "reset": reason})
+        if reason == "ahead" and not waited:
+            # Perhaps this answer is only quicker than the log.
+            response.waiting = (topics, poll.types, after, 1)
+        return response
+
+
+def _events(topics: list[str], after: int, head: log.Head, poll: Poll) -> tuple[list, int]:
+    for _ in range(PAGES_PER_ANSWER):
+        page = log.page(topics, after=after, upto=head.position, limit=poll.limit, types=poll.types)
+        after = page.position
+        if page.events or after >= head.position:
+            break
+    return page.events, after
+
+
+def _poll(params) -> Poll:
+    names, types = _words(params, "topic"), _words(params, "types")
+    if not names:
+        raise ValidationError({"topic": "Name at least one topic."})
+    for name in names:
+        if not catalogue.is_topic(name):
+            raise ValidationError({"topic": f"{name[:100]!r} is not a topic."})
+    for pattern in types:
+        if not catalogue.is_pattern(pattern):
+            raise ValidationError({"types": f"{pattern[:100]!r} is not a type, a prefix ending in .*, or *."})
+    wait = _bounded(params, "wait", 0, 0, WAIT_MAX_SECONDS)
+    return Poll(names, _cursor(params), types, wait, _bounded(params, "limit", 100, 1, LIMIT_MAX))
+
+
+def _words(params, field: str) -> list[str]:
+    words = [word.strip() for value in params.getlist(field) for word in value.split(",")]
+    return [word for word in words if word]
+
+
+def _cursor(params) -> Cursor | None:
+    try:
+        return cursor.parse(params["after"]) if "after" in params else None
+    except cursor.InvalidCursor as error:
+        raise ValidationError({"after": str(error)}) from None
+
+
+def _bounded(params, field: str, default: int, low: int, high: int) -> int:
+    text = params.get(field, str(default))
+    if not text.isascii() or not text.isdigit() or not low <= int(text[:10]) <= high:
+        raise ValidationError({field: f"Give a whole number from {low} to {high}."})
+    return int(text)
+
+
+def _readable(user, names: list[str]) -> list[str]:
+    if not user.is_authenticated and catalogue.aliases_among(names):
+        raise NotAuthenticated
+    topics = catalogue.resolve(user, names)
+    readable = catalogue.readable(user, topics)
+    for topic in topics:
+        if topic not in readable:
+            raise PermissionDenied(f"You may not read {topic}.")
+    return topics
+
+
+class EventTypesView(APIView):
+    """The catalogue: every type of event that this server can send."""
+
+    permission_classes = (AllowAny,)
+
+    def get(self, request) -> Response:
+        """List the event types; they are code, so one page holds them all."""
+        results = [_described(each) for each in catalogue.event_types()]
+        return Response({"next": None, "previous": None, "results": results})
+
+
+class EventTypeView(APIView):
+    """One type of event."""
+
+    permission_classes = (AllowAny,)
+
+    def get(self, request, name: str) -> Response:
+        """Return its summary and the schema of its data."""
+        return Response(_described(_find(name)))
+
+
+def _described(event_type: catalogue.EventType) -> dict:
+    return {
+        "type": event_type.name,
+        "summary": event_type.summary,
+        "version": event_type.version,
+        "schema": event_type.schema,
+    }
+
+
+def _find(name: str) -> catalogue.EventType:
+    try:
+        return catalogue.find_event_type(name)
+    except catalogue.UnknownEventType as error:
+        raise NotFound(str(error)) from None
+
+
+def schema(request: HttpRequest, name: str, version: int) -> JsonResponse:
+    """Serve the JSON Schema that every event's `dataschema` points to."""
+    try:
+        event_type = catalogue.find_event_type(name)
+    except catalogue.UnknownEventType:
+        event_type = None
+    if event_type is None or event_type.version != version:
+        raise Http404("There is no such schema.")
+    return JsonResponse(event_type.schema, content_type="application/schema+json")
