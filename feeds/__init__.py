@@ -1,0 +1,1 @@
+"""Feeds: entries, follows, likes and comments; whatever changes in them becomes an event."""

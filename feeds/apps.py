@@ -1,0 +1,9 @@
+"""The set-up of `feeds`."""
+
+from django.apps import AppConfig
+
+
+class FeedsConfig(AppConfig):
+    """The feeds."""
+
+    name = "feeds"

@@ -1,0 +1,73 @@
+"""Comments."""
+
+from django.conf import settings
+from django.core.validators import MaxLengthValidator
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from feeds import signals
+from feeds.models.entry import Entry
+from feeds.models.telling import Telling, TellingQuerySet
+
+TEXT_MAX_LENGTH = 2_000
+
+
+class CommentQuerySet(TellingQuerySet):
+    """Questions about comments."""
+
+    def alive(self) -> "CommentQuerySet":
+        """Leave out the deleted ones, and those of deleted entries."""
+        return self.filter(deleted_at=None, entry__deleted_at=None)
+
+    def readable_by(self, user) -> "CommentQuerySet":
+        """Return the comments on entries that the user may read."""
+        return self.filter(entry__in=Entry.objects.readable_by(user))
+
+
+class Comment(Telling):
+    """Something said about an entry."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")
+    text = models.TextField(validators=[MaxLengthValidator(TEXT_MAX_LENGTH)])
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CommentQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # The comments under an entry.
+            models.Index(fields=["entry", "id"], condition=Q(deleted_at=None), name="feeds_comment_page"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.text[:60]}" if self.deleted_at is None else "(deleted)"
+
+    def was_made(self) -> None:
+        """Tell and count it."""
+        signals.comment_published.send(Comment, comment=self)
+        self.entry.count(comments=1)
+
+    def change(self) -> None:
+        """Write a new text; what is the same is not told, and a deleted comment stays as it is."""
+        before = Comment.objects.select_for_update().get(pk=self.pk)
+        if before.deleted_at is None and before.text != self.text:
+            self.edited_at, self.version = timezone.now(), before.version + 1
+            self.write("text", "edited_at", "version")
+            signals.comment_edited.send(Comment, comment=self)
+
+    def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
+        """Take back what was said: the text goes, the row stays as a tombstone. Twice is once."""
+        with transaction.atomic():
+            before = Comment.objects.select_for_update().get(pk=self.pk)
+            if before.deleted_at is not None:
+                return 0, {}
+            self.text, self.deleted_at, self.version = "", timezone.now(), before.version + 1
+            self.write("text", "deleted_at", "version")
+            signals.comment_deleted.send(Comment, comment=self)
+            self.entry.count(comments=-1)
+        return 1, {self._meta.label: 1}

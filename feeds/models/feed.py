@@ -1,0 +1,89 @@
+"""Feeds."""
+
+from django.conf import settings
+from django.core.validators import MaxLengthValidator
+from django.db import models, transaction
+from django.db.models import Exists, Q, Value
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from access.models import USERNAME
+from feeds import signals
+from feeds.models.follow import Follow
+from feeds.models.telling import Telling, TellingQuerySet
+
+
+class FeedQuerySet(TellingQuerySet):
+    """Questions about feeds."""
+
+    def visible_to(self, user) -> "FeedQuerySet":
+        """Return the feeds that the user may know of; who may ask to follow must see that a feed is there."""
+        return self if user.is_authenticated else self.filter(visibility=Feed.Visibility.PUBLIC)
+
+    def readable_by(self, user) -> "FeedQuerySet":
+        """Return the feeds whose entries the user may read."""
+        if not user.is_authenticated:
+            return self.filter(visibility=Feed.Visibility.PUBLIC)
+        return self.filter(
+            Q(visibility=Feed.Visibility.PUBLIC) | Q(owner=user) | Exists(Follow.objects.accepted_of(user))
+        )
+
+    def followed_by(self, user) -> "FeedQuerySet":
+        """Return the feeds whose followers-only entries the user may read too: followed ones and one's own."""
+        return self.filter(Q(owner=user) | Exists(Follow.objects.accepted_of(user)))
+
+    def for_viewer(self, user) -> "FeedQuerySet":
+        """Add what is the viewer's own: whether they follow the feed."""
+        if not user.is_authenticated:
+            return self.select_related("owner").annotate(following=Value(False))
+        return self.select_related("owner").annotate(following=Exists(Follow.objects.accepted_of(user)))
+
+
+class Feed(Telling):
+    """A named stream of entries with one owner; the personal one has the owner's name."""
+
+    class Visibility(models.TextChoices):
+        PUBLIC = "public"
+        FOLLOWERS = "followers"
+
+    # Users are deactivated, not deleted: a cascade would take rows away without telling.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="feeds")
+    slug = models.CharField(max_length=50, unique=True, validators=[USERNAME])
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, validators=[MaxLengthValidator(2000)])
+    visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC)
+    is_personal = models.BooleanField(default=False)
+    follower_count = models.PositiveIntegerField(default=0)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # Two feeds whose addresses differ in case alone could be taken for each other.
+            models.UniqueConstraint(
+                Lower("slug"), name="feeds_slug_any_case", violation_error_message="This address is taken."
+            ),
+            models.UniqueConstraint(fields=["owner"], condition=Q(is_personal=True), name="feeds_one_personal_feed"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def was_made(self) -> None:
+        """Tell that the feed is there."""
+        signals.feed_created.send(Feed, feed=self)
+
+    def change(self) -> None:
+        """Write its texts and visibility."""
+        self.add_to(version=1)
+        self.write("slug", "title", "description", "visibility", "owner")
+        signals.feed_edited.send(Feed, feed=self)
+
+    def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
+        """Delete the feed with all that is in it; one event tells of it all."""
+        with transaction.atomic():
+            self.add_to(version=1)
+            signals.feed_deleted.send(Feed, feed=self)
+            return super().delete(*args, **kwargs)

@@ -1,0 +1,113 @@
+"""What happens in feeds is recorded, each fact as one event on one topic."""
+
+from django.core.exceptions import ValidationError
+from django.dispatch import receiver
+
+from access.signals import user_joined
+from events.actions import record
+from feeds import event_types as types
+from feeds import payloads, signals
+from feeds.models import Comment, Entry, Feed
+
+
+def _topic(entry: Entry) -> str:
+    return f"feeds.{entry.feed_id}" if entry.is_public else f"feeds.{entry.feed_id}.followers"
+
+
+def _record_entry(event_type, entry: Entry, state: payloads.Payload) -> None:
+    record(event_type, topic=_topic(entry), subject=f"entries/{entry.pk}", data={"entry": state})
+
+
+def _record_comment(event_type, comment: Comment, state: payloads.Payload) -> None:
+    data = {"comment": state, "entry": payloads.entry_reference(comment.entry)}
+    record(event_type, topic=_topic(comment.entry), subject=f"comments/{comment.pk}", data=data)
+
+
+@receiver(user_joined)
+def give_a_personal_feed(sender, user, **kwargs):
+    if Feed.objects.filter(slug__iexact=user.username).exists():
+        raise ValidationError({"username": "This name is taken."})
+    Feed.objects.create(owner=user, slug=user.username, title=user.username, is_personal=True)
+
+
+@receiver(signals.entry_published)
+def record_entry_published(sender, entry, **kwargs):
+    _record_entry(types.ENTRY_PUBLISHED, entry, payloads.entry(entry))
+
+
+@receiver(signals.entry_edited)
+def record_entry_edited(sender, entry, **kwargs):
+    _record_entry(types.ENTRY_EDITED, entry, payloads.entry(entry))
+
+
+@receiver(signals.entry_deleted)
+def record_entry_deleted(sender, entry, **kwargs):
+    _record_entry(types.ENTRY_DELETED, entry, payloads.tombstone(entry))
+
+
+@receiver(signals.entry_counted)
+def record_entry_counted(sender, entry, **kwargs):
+    _record_entry(types.ENTRY_COUNTED, entry, payloads.counts(entry))
+
+
+@receiver(signals.entry_liked)
+def record_entry_liked(sender, reaction, **kwargs):
+    _tell_author(types.ENTRY_LIKED, reaction)
+
+
+@receiver(signals.entry_unliked)
+def record_entry_unliked(sender, reaction, **kwargs):
+    _tell_author(types.ENTRY_UNLIKED, reaction)
+
+
+def _tell_author(event_type, reaction) -> None:
+    topic = f"users.{reaction.entry.author_id}"
+    record(event_type, topic=topic, subject=f"entries/{reaction.entry_id}", data=payloads.reaction(reaction))
+
+
+@receiver(signals.comment_published)
+def record_comment_published(sender, comment, **kwargs):
+    _record_comment(types.COMMENT_PUBLISHED, comment, payloads.comment(comment))
+
+
+@receiver(signals.comment_edited)
+def record_comment_edited(sender, comment, **kwargs):
+    _record_comment(types.COMMENT_EDITED, comment, payloads.comment(comment))
+
+
+@receiver(signals.comment_deleted)
+def record_comment_deleted(sender, comment, **kwargs):
+    _record_comment(types.COMMENT_DELETED, comment, payloads.tombstone(comment))
+
+
+@receiver(signals.feed_created)
+def record_feed_created(sender, feed, **kwargs):
+    data = {"feed": payloads.feed(feed)}
+    record(types.FEED_CREATED, topic=f"users.{feed.owner_id}", subject=f"feeds/{feed.pk}", data=data)
+
+
+@receiver(signals.feed_edited)
+def record_feed_edited(sender, feed, **kwargs):
+    data = {"feed": payloads.feed(feed)}
+    record(types.FEED_EDITED, topic=f"feeds.{feed.pk}", subject=f"feeds/{feed.pk}", data=data)
+
+
+@receiver(signals.feed_deleted)
+def record_feed_deleted(sender, feed, **kwargs):
+    data = {"feed": {"id": feed.pk, "version": feed.version}}
+    record(types.FEED_DELETED, topic=f"feeds.{feed.pk}", subject=f"feeds/{feed.pk}", data=data)
+
+
+@receiver(signals.feed_followed)
+def record_feed_followed(sender, follow, **kwargs):
+    _tell_follower(types.FEED_FOLLOWED, follow)
+
+
+@receiver(signals.feed_unfollowed)
+def record_feed_unfollowed(sender, follow, **kwargs):
+    _tell_follower(types.FEED_UNFOLLOWED, follow)
+
+
+def _tell_follower(event_type, follow) -> None:
+    topic = f"users.{follow.follower_id}"
+    record(event_type, topic=topic, subject=f"feeds/{follow.feed_id}", data=payloads.follow(follow))

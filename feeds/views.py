@@ -1,0 +1,203 @@
+"""The feeds API."""
+
+from django.db import IntegrityError, transaction
+from django.shortcuts import get_object_or_404
+from rest_framework import generics, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnly
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from access.serializers import NoFields
+from feeds import actions
+from feeds.models import Comment, Entry, Feed
+from feeds.permissions import IsOwnerOrReadOnly
+from feeds.serializers import CommentSerializer, EntryEditSerializer, EntrySerializer, FeedSerializer
+
+
+def _feed(view) -> Feed:
+    user = view.request.user
+    return get_object_or_404(Feed.objects.visible_to(user).for_viewer(user), pk=view.kwargs["pk"])
+
+
+def _entry(view) -> Entry:
+    user = view.request.user
+    return get_object_or_404(Entry.objects.alive().readable_by(user).for_viewer(user), pk=view.kwargs["pk"])
+
+
+class Owned:
+    """A view on one object that belongs to somebody."""
+
+    permission_classes = (IsAuthenticatedOrReadOnly, IsOwnerOrReadOnly)
+    # Changes are partial: PATCH, never PUT.
+    http_method_names = ("get", "head", "options", "patch", "delete")
+
+    def may_delete(self, obj) -> set[int]:
+        """Return the ids of the users who may delete it."""
+        return {self.belongs_to(obj)}
+
+    def patch(self, request, *args, **kwargs) -> Response:
+        """Change the fields given, at least one, and return the whole."""
+        row = self.get_object()
+        serializer = self.get_serializer(row, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        if not serializer.validated_data:
+            raise ValidationError("Name at least one field to change.")
+        for name, value in serializer.validated_data.items():
+            setattr(row, name, value)
+        row.save()
+        return Response(serializer.data)
+
+
+class FeedList(generics.ListCreateAPIView):
+    """All feeds that one may know of; `?slug=` finds one."""
+
+    serializer_class = FeedSerializer
+
+    def get_queryset(self):
+        feeds = Feed.objects.visible_to(self.request.user).for_viewer(self.request.user)
+        slug = self.request.query_params.get("slug")
+        return feeds.filter(slug=slug) if slug is not None else feeds
+
+    def create(self, request, *args, **kwargs) -> Response:
+        """Make a feed of one's own."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        try:
+            with transaction.atomic():
+                feed = Feed.objects.create(owner=request.user, **serializer.validated_data)
+        except IntegrityError:
+            # Somebody took the address between the check and now.
+            raise ValidationError({"slug": "This address is taken."}) from None
+        feed.following = False
+        return Response(self.get_serializer(feed).data, status=status.HTTP_201_CREATED)
+
+
+class FeedDetail(Owned, generics.RetrieveDestroyAPIView):
+    """One feed."""
+
+    serializer_class = FeedSerializer
+
+    def get_queryset(self):
+        return Feed.objects.visible_to(self.request.user).for_viewer(self.request.user)
+
+    def belongs_to(self, feed: Feed) -> int:
+        """Return its owner's id."""
+        return feed.owner_id
+
+    def perform_destroy(self, feed: Feed) -> None:
+        if feed.is_personal:
+            raise ValidationError("A personal feed stays as long as its owner.")
+        feed.delete()
+
+
+class FeedFollow(APIView):
+    """Whether one follows a feed."""
+
+    permission_classes = (IsAuthenticated,)
+
+    def put(self, request, pk: int) -> Response:
+        """Follow the feed; twice is once."""
+        NoFields(data=request.data or {}).is_valid(raise_exception=True)
+        follow = actions.follow_feed(_feed(self), by=request.user)
+        return Response({"following": follow.state == "accepted", "state": follow.state})
+
+    def delete(self, request, pk: int) -> Response:
+        """Follow it no more."""
+        actions.unfollow_feed(_feed(self), by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class FeedEntries(generics.ListCreateAPIView):
+    """The entries of a feed, newest first."""
+
+    serializer_class = EntrySerializer
+
+    def get_queryset(self):
+        user = self.request.user
+        return Entry.objects.alive().filter(feed=_feed(self)).readable_by(user).for_viewer(user)
+
+    def create(self, request, *args, **kwargs) -> Response:
+        """Publish an entry."""
+        feed = _feed(self)
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        entry = actions.publish_entry(feed, by=request.user, **serializer.validated_data)
+        entry.liked = False
+        return Response(self.get_serializer(entry).data, status=status.HTTP_201_CREATED)
+
+
+class EntryDetail(Owned, generics.RetrieveDestroyAPIView):
+    """One entry."""
+
+    serializer_class = EntrySerializer
+
+    def get_serializer_class(self):
+        return EntryEditSerializer if self.request.method == "PATCH" else EntrySerializer
+
+    def get_queryset(self):
+        return Entry.objects.alive().readable_by(self.request.user).for_viewer(self.request.user)
+
+    def belongs_to(self, entry: Entry) -> int:
+        """Return its author's id."""
+        return entry.author_id
+
+
+class EntryLike(APIView):
+    """Whether one likes an entry."""
+
+    permission_classes = (IsAuthenticated,)
+
+    def put(self, request, pk: int) -> Response:
+        """Like it; twice is once."""
+        NoFields(data=request.data or {}).is_valid(raise_exception=True)
+        return Response(EntrySerializer(actions.like_entry(_entry(self), by=request.user)).data)
+
+    def delete(self, request, pk: int) -> Response:
+        """Take the like back."""
+        return Response(EntrySerializer(actions.unlike_entry(_entry(self), by=request.user)).data)
+
+
+class EntryComments(generics.ListCreateAPIView):
+    """The comments under an entry, newest first."""
+
+    serializer_class = CommentSerializer
+
+    def get_queryset(self):
+        return Comment.objects.alive().filter(entry=_entry(self)).select_related("author")
+
+    def create(self, request, *args, **kwargs) -> Response:
+        """Comment on the entry."""
+        entry = _entry(self)
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        comment = actions.comment_on(entry, by=request.user, **serializer.validated_data)
+        return Response(self.get_serializer(comment).data, status=status.HTTP_201_CREATED)
+
+
+class CommentDetail(Owned, generics.RetrieveDestroyAPIView):
+    """One comment."""
+
+    serializer_class = CommentSerializer
+
+    def get_queryset(self):
+        comments = Comment.objects.alive().readable_by(self.request.user)
+        return comments.select_related("author", "entry__author", "entry__feed")
+
+    def belongs_to(self, comment: Comment) -> int:
+        """Return its author's id."""
+        return comment.author_id
+
+    def may_delete(self, comment: Comment) -> set[int]:
+        """Return its author and the owner of the feed it stands in."""
+        return {comment.author_id, comment.entry.feed.owner_id}
+
+
+class Timeline(generics.ListAPIView):
+    """The home feed: the entries of the feeds one follows and of one's own, newest first."""
+
+    serializer_class = EntrySerializer
+    permission_classes = (IsAuthenticated,)
+
+    def get_queryset(self):
+        return Entry.objects.alive().home_of(self.request.user).for_viewer(self.request.user)
