@@ -1,0 +1,9 @@
+"""The set-up of `notifications`."""
+
+from django.apps import AppConfig
+
+
+class NotificationsConfig(AppConfig):
+    """The inboxes."""
+
+    name = "notifications"

@@ -1,0 +1,31 @@
+"""What `notifications` says, on the recipient's own topic: every device of theirs agrees by count and version."""
+
+from events.catalogue import event_type
+from events.payloads import COUNT, ID, TIME, VERSION, fields, many, one_of, optional, text
+from notifications.models import Notification
+
+PERSON = fields(id=ID, username=text(50))
+
+NOTIFICATION = fields(
+    id=ID,
+    kind=one_of(*Notification.Kind.values),
+    actors=many(PERSON),
+    actor_count=COUNT,
+    subject=fields(type=text(20), id=ID, url=text(200)),
+    text=text(300),
+    created_at=TIME,
+    seen_at=optional(TIME),
+    read_at=optional(TIME),
+    version=VERSION,
+)
+
+CHANGE = fields(notification=NOTIFICATION, unread_count=COUNT, version=VERSION)
+
+NOTIFICATION_CREATED = event_type("notifications.notification.created", "Something new is in the inbox.", CHANGE)
+NOTIFICATION_UPDATED = event_type("notifications.notification.updated", "A notification was seen or changed.", CHANGE)
+NOTIFICATION_WITHDRAWN = event_type(
+    "notifications.notification.withdrawn", "What it told of was undone; it is gone.", CHANGE
+)
+NOTIFICATION_READ = event_type(
+    "notifications.notification.read", "This notification, and all before it that are not unread now, was read.", CHANGE
+)
