@@ -1,0 +1,1 @@
+"""Outbound webhooks: endpoints, deliveries and their tries."""

@@ -1,0 +1,208 @@
+"""The sender: claims what is due, sends it outside any transaction, many at once, and records how it went.
+
+A claim is a lease in the delivery's row: a sender that dies loses nothing, and what it had claimed is due again when
+the lease ends. Only the holder of the claim records, so a slow sender never overwrites the next one's result.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from events import log
+from events.encoding import encode
+from events.models import Event
+from webhooks import schedule, signing
+from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.transport import Response, Transport
+
+logger = logging.getLogger(__name__)
+
+# One sender at a time is enough for many deliveries in flight, and leaves the worker's other processes to others.
+LOCK_KEY = 0x73656E64
+LEASE = timedelta(seconds=60)
+POLL_SECONDS = 0.1
+# A run ends after so long, that a worker can be stopped; the next one goes on.
+RUN_SECONDS = 60.0
+SOON_SECONDS = 15
+
+CLAIM = """
+    UPDATE webhooks_delivery SET lease_until = now() + make_interval(secs => %(lease)s), claim = gen_random_uuid()
+    WHERE id IN (
+        SELECT delivery.id FROM webhooks_delivery AS delivery
+        JOIN webhooks_endpoint AS endpoint ON endpoint.id = delivery.endpoint_id AND endpoint.enabled
+        WHERE delivery.status = 'pending' AND delivery.next_attempt_at <= now()
+          AND (delivery.lease_until IS NULL OR delivery.lease_until <= now())
+        ORDER BY delivery.next_attempt_at LIMIT %(limit)s
+        FOR UPDATE OF delivery SKIP LOCKED
+    )
+    RETURNING id, claim
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One try to make: where to, what, and by which claim."""
+
+    delivery_id: int
+    claim: UUID
+    number: int
+    url: str
+    secret: str
+    event_id: UUID
+    body: bytes
+
+    def headers(self, now: int) -> dict[str, str]:
+        """Return the request's headers, signed for this moment."""
+        return {
+            "content-type": "application/cloudevents+json",
+            "webhook-id": str(self.event_id),
+            "webhook-timestamp": str(now),
+            "webhook-signature": signing.sign(str(self.event_id), now, self.body, [self.secret]),
+            "tidewire-attempt": str(self.number),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a try went."""
+
+    job: Job
+    started_at: datetime
+    request_headers: dict[str, str]
+    response: Response
+
+
+def run() -> int:
+    """Send everything that is due, and what becomes due meanwhile; return how many tries were made.
+
+    Another sender at work is no error: it looks for due deliveries as long as it runs.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
+        if not cursor.fetchone()[0]:
+            return 0
+    try:
+        return async_to_sync(_send_all)()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
+
+
+def next_due_seconds() -> float | None:
+    """Return in how many seconds the next delivery is due, if that is soon; later ones are for the sweep."""
+    soon = timezone.now() + timedelta(seconds=SOON_SECONDS)
+    due = Delivery.objects.filter(status=Delivery.Status.PENDING, endpoint__enabled=True, next_attempt_at__lte=soon)
+    # What is leased is being sent, or its sender died; the sweep finds it when the lease ends.
+    moment = due.filter(lease_until=None).order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()
+    return None if moment is None else max(0.0, (moment - timezone.now()).total_seconds())
+
+
+async def _send_all() -> int:
+    flying: set[asyncio.Task[Outcome]] = set()
+    count, ends = 0, time.monotonic() + RUN_SECONDS
+    async with _transport() as transport:
+        while True:
+            room = settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT - len(flying)
+            jobs = await sync_to_async(claim)(room) if room and time.monotonic() < ends else []
+            flying |= {asyncio.create_task(_send(transport, job)) for job in jobs}
+            if not flying:
+                return count
+            done, flying = await asyncio.wait(flying, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await sync_to_async(record)([task.result() for task in done])
+            count += len(done)
+
+
+def _transport() -> Transport:
+    return Transport(
+        allow_private=settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE,
+        allow_http=settings.TIDEWIRE_WEBHOOKS_ALLOW_HTTP,
+        total_seconds=settings.TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS,
+        limit=settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT,
+    )
+
+
+async def _send(transport: Transport, job: Job) -> Outcome:
+    started_at = timezone.now()
+    headers = job.headers(int(started_at.timestamp()))
+    return Outcome(job, started_at, headers, await transport.post(job.url, headers=headers, body=job.body))
+
+
+def claim(limit: int) -> list[Job]:
+    """Take up to so many due deliveries, in a short transaction of its own, and return what is to be sent."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"lease": LEASE.total_seconds(), "limit": limit})
+        claims = dict(cursor.fetchall())
+    if not claims:
+        return []
+    rows = list(Delivery.objects.filter(pk__in=claims).select_related("endpoint").order_by("next_attempt_at"))
+    events = Event.objects.in_bulk([row.position for row in rows])
+    epoch = log.head().epoch
+    _cancel([row.pk for row in rows if row.position not in events])
+    return [_job(row, claims[row.pk], events[row.position], epoch) for row in rows if row.position in events]
+
+
+def _job(row: Delivery, claim: UUID, event: Event, epoch: str) -> Job:
+    body = encode(log.as_cloud_event(event, epoch)).encode()
+    return Job(row.pk, claim, row.attempts + 1, row.endpoint.url, row.endpoint.secret, event.event_id, body)
+
+
+def _cancel(ids: list[int]) -> None:
+    # Retention never passes a pending delivery; only an event removed by hand comes here.
+    if ids:
+        Delivery.objects.filter(pk__in=ids).update(status=Delivery.Status.CANCELLED, next_attempt_at=None, claim=None)
+
+
+def record(outcomes: Iterable[Outcome]) -> None:
+    """Write down how tries went, each attempt together with what its delivery becomes."""
+    for outcome in outcomes:
+        with transaction.atomic():
+            _record(outcome)
+
+
+def _record(outcome: Outcome) -> None:
+    job, response = outcome.job, outcome.response
+    rows = Delivery.objects.select_for_update().filter(pk=job.delivery_id, claim=job.claim)
+    delivery = rows.first()
+    if delivery is None:
+        logger.info("Delivery %s was taken over; this try is not counted.", job.delivery_id)
+        return
+    Attempt.objects.create(
+        delivery=delivery,
+        number=job.number,
+        started_at=outcome.started_at,
+        duration_ms=response.duration_ms,
+        status_code=response.status_code,
+        error=response.error,
+        request_headers=outcome.request_headers,
+        response_headers=response.headers,
+        response_body=response.body,
+    )
+    _settle(delivery, response.status_code)
+    delivery.attempts, delivery.last_status_code = job.number, response.status_code
+    delivery.claim = delivery.lease_until = None
+    delivery.save()
+
+
+def _settle(delivery: Delivery, status_code: int | None) -> None:
+    """Decide what becomes of a delivery after a try."""
+    delay = schedule.delay_after(delivery.attempts + 1)
+    delivery.next_attempt_at = None
+    if status_code is not None and 200 <= status_code < 300:
+        delivery.status = Delivery.Status.SUCCEEDED
+    elif status_code == 410:
+        delivery.status = Delivery.Status.FAILED
+        reason = "The receiver answered 410 Gone."
+        Endpoint.objects.filter(pk=delivery.endpoint_id).update(enabled=False, disabled_reason=reason)
+    elif delay is None:
+        delivery.status = Delivery.Status.EXHAUSTED
+    else:
+        delivery.next_attempt_at = timezone.now() + timedelta(seconds=delay)

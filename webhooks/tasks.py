@@ -1,0 +1,22 @@
+"""Celery tasks of `webhooks`."""
+
+from celery import shared_task
+
+from events import wake
+from webhooks import retention, schedule, sender
+
+
+@shared_task
+def send_due_deliveries() -> int:
+    """Send what is due, and come back when the next is."""
+    wake.clear(schedule.SEND)
+    sent = sender.run()
+    if (delay := sender.next_due_seconds()) is not None:
+        schedule.wake_sender(delay)
+    return sent
+
+
+@shared_task
+def prune_deliveries() -> int:
+    """Forget finished deliveries that are past retention."""
+    return retention.prune()

@@ -1,0 +1,235 @@
+"""Sends a request to an endpoint that strangers chose, and is back in time whatever that endpoint does."""
+
+import asyncio
+import logging
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong, PayloadEncodingError
+from yarl import URL
+
+from webhooks.addresses import RefusedURL, check_url, refusal
+
+logger = logging.getLogger(__name__)
+
+USER_AGENT = "Tidewire-Webhooks/1.0"
+MAX_HEADERS, MAX_HEADER_LENGTH = 64, 1000
+# Most servers close an idle connection after 5 s or more; one that closes while we send costs an attempt.
+KEEP_ALIVE_SECONDS = 4
+# They say where the request ends and whom it is for, so a wrong one makes a second request out of the body.
+CONNECTION_HEADERS = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"}
+FRAMING_HEADERS = CONNECTION_HEADERS | {"content-length", "expect", "host", "transfer-encoding"}
+
+# The first match wins: most of these kinds are also an OSError.
+SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
+    (RefusedURL, "Refused: {detail}"),
+    (aiohttp.ConnectionTimeoutError, "The endpoint did not accept the connection in time."),
+    (TimeoutError, "The endpoint did not finish its answer in time."),
+    (aiohttp.ClientConnectorDNSError, "The host name could not be resolved: {detail}."),
+    (aiohttp.ClientConnectorCertificateError, "The endpoint's certificate is not valid: {detail}."),
+    (aiohttp.ClientSSLError, "The TLS handshake failed: {detail}."),
+    (aiohttp.ClientConnectorError, "The connection could not be made: {detail}."),
+    (aiohttp.ServerDisconnectedError, "The endpoint closed the connection without an answer."),
+    (aiohttp.ClientOSError, "The connection broke: {detail}."),
+    (LineTooLong, "The endpoint's answer has a header that is too large."),
+    (PayloadEncodingError, "The endpoint's answer broke off or was malformed."),
+    (aiohttp.ClientPayloadError, "The endpoint's answer broke off or was malformed."),
+    (HttpProcessingError, "The endpoint's answer is not valid HTTP or has too many headers."),
+    (aiohttp.ClientConnectionError, "The connection broke."),
+    (ValueError, "The request could not be built: {detail}"),
+)
+
+GetAddrInfo = Callable[..., list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True)
+class Response:
+    """What came back: a status code, or None and a sentence for people that says why not."""
+
+    status_code: int | None
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
+    duration_ms: int = 0
+    error: str = ""
+
+
+class CheckedResolver(AbstractResolver):
+    """Gives the connector the very answers that were checked, so that a second look-up cannot change them."""
+
+    def __init__(self, *, allow_private: bool, getaddrinfo: GetAddrInfo, threads: ThreadPoolExecutor) -> None:
+        self._allow_private = allow_private
+        self._getaddrinfo = getaddrinfo
+        self._threads = threads
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Returns all addresses of the host, or raises RefusedURL when one of them is refused."""
+        answers = await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._getaddrinfo, host, port, family, socket.SOCK_STREAM
+        )
+        for *_, address in answers:
+            # The address itself is left out: it would tell strangers what our own name servers know.
+            if reason := refusal(address[0], allow_private=self._allow_private):
+                raise RefusedURL(f"the host name leads to {reason}.")
+        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        return [
+            ResolveResult(hostname=host, host=address[0], port=port, family=kind, proto=protocol, flags=flags)
+            for kind, _, protocol, _, address in answers
+        ]
+
+    async def close(self) -> None:
+        """Has nothing to close: the threads belong to the transport."""
+
+
+class Transport:
+    """Posts to endpoints over one pool of connections; open it by `async with` in the loop that uses it."""
+
+    def __init__(
+        self,
+        *,
+        allow_http: bool,
+        allow_private: bool,
+        total_seconds: float = 15.0,
+        connect_seconds: float = 5.0,
+        max_body_bytes: int = 16_384,
+        limit: int = 100,
+        ssl_context: ssl.SSLContext | None = None,
+        getaddrinfo: GetAddrInfo = socket.getaddrinfo,
+    ) -> None:
+        self._allow_http = allow_http
+        self._allow_private = allow_private
+        self._total_seconds = total_seconds
+        self._connect_seconds = connect_seconds
+        self._max_body_bytes = max_body_bytes
+        self._limit = limit
+        self._ssl_context = ssl_context
+        self._getaddrinfo = getaddrinfo
+
+    async def __aenter__(self) -> "Transport":
+        # Waiting for a free place is our own delay, so it must not eat the endpoint's deadline.
+        self._places = asyncio.Semaphore(self._limit)
+        # Look-ups that hang outlive their request, so a few bad name servers must not fill all threads.
+        self._threads = ThreadPoolExecutor(2 * self._limit, thread_name_prefix="webhook-dns")
+        self._session = aiohttp.ClientSession(
+            connector=self._connector(),
+            headers={"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_seconds),
+            trust_env=False,
+            auto_decompress=False,
+            read_bufsize=self._max_body_bytes,
+            max_line_size=8190,
+            max_field_size=8190,
+            max_headers=128,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+        # Nobody waits any more for the look-ups that still hang.
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Response:
+        """Returns the endpoint's answer, or the reason why there is none; no network failure raises."""
+        async with self._places:
+            started = time.monotonic()
+            try:
+                async with asyncio.timeout(self._total_seconds):
+                    response = await self._exchange(url, headers, body)
+            # A stranger's answer that trips an unknown fault must be recorded too, else it is sent for ever.
+            except Exception as error:  # noqa: BLE001
+                response = Response(None, error=_sentence(error))
+            return replace(response, duration_ms=round((time.monotonic() - started) * 1000))
+
+    async def _exchange(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+        # The connector asks no resolver about a literal address, so the URL is checked on each request.
+        checked = check_url(url, allow_http=self._allow_http, allow_private=self._allow_private)
+        for name in headers:
+            if name.lower() in FRAMING_HEADERS:
+                raise ValueError(f"the header {name} cannot be set.")
+        answer = await self._session.post(
+            URL(checked.url, encoded=True), headers=headers, data=body, allow_redirects=False
+        )
+        try:
+            text = await self._read(answer.content)
+        finally:
+            # Does nothing after the whole answer was read: then the connection went back to the pool.
+            answer.close()
+        return Response(answer.status, _bounded(answer.headers), text)
+
+    async def _read(self, content: aiohttp.StreamReader) -> str:
+        # Nothing is decompressed, so what is read is what the network brought and a bomb stays small.
+        kept = bytearray()
+        while missing := self._max_body_bytes - len(kept):
+            chunk = await content.read(missing)
+            if not chunk:
+                break
+            kept += chunk
+        return kept.decode(errors="replace").replace("\x00", "")
+
+    def _connector(self) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(
+            resolver=CheckedResolver(
+                allow_private=self._allow_private, getaddrinfo=self._getaddrinfo, threads=self._threads
+            ),
+            use_dns_cache=False,
+            socket_factory=self._checked_socket,
+            ssl=self._ssl_context or True,
+            limit=0,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+        )
+
+    def _checked_socket(self, info: tuple[Any, ...]) -> socket.socket:
+        # Every connection passes here with the address it will use, however the HTTP client came to it.
+        kind, type_, protocol, _, address = info
+        if reason := refusal(address[0], allow_private=self._allow_private):
+            raise RefusedURL(f"the host name leads to {reason}.")
+        return socket.socket(kind, type_, protocol)
+
+
+def _bounded(headers: Mapping[str, str]) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for name, value in islice(headers.items(), MAX_HEADERS):
+        name = _clean(name.lower())
+        kept[name] = _clean(f"{kept[name]}, {value}" if name in kept else value)
+    return kept
+
+
+def _clean(text: str) -> str:
+    # The HTTP client keeps broken UTF-8 as lone surrogates, which PostgreSQL takes as little as NUL.
+    return text.encode(errors="replace").decode().replace("\x00", "")[:MAX_HEADER_LENGTH]
+
+
+def _sentence(error: Exception) -> str:
+    cause: BaseException = error
+    while isinstance(cause.__cause__, HttpProcessingError):
+        cause = cause.__cause__
+    for kind, sentence in SENTENCES:
+        if isinstance(cause, kind):
+            return _clean(sentence.format(detail=_detail(cause)))
+    logger.error("A webhook failed in an unknown way.", exc_info=error)
+    return "The request failed for a reason that is ours; it has been logged."
+
+
+def _detail(error: BaseException) -> str:
+    # The words of asyncio are not used: they name the address that the host name led to.
+    cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return cause.verify_message.rstrip(".")
+    if isinstance(cause, ssl.SSLError):
+        return (cause.reason or "unknown").replace("_", " ").lower()
+    if isinstance(cause, socket.gaierror):
+        return str(cause.strerror).lower()
+    if isinstance(cause, OSError):
+        return os.strerror(cause.errno).lower() if cause.errno else "no address answered"
+    return str(cause)

@@ -1,0 +1,104 @@
+"""The webhooks API: one's own endpoints and what is delivered to them."""
+
+from rest_framework import generics, status
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.response import Response
+
+from webhooks import actions
+from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.serializers import AttemptSerializer, DeliveryFilter, DeliverySerializer, EndpointSerializer
+
+
+class EndpointList(generics.ListCreateAPIView):
+    """One's endpoints."""
+
+    serializer_class = EndpointSerializer
+    permission_classes = (IsAuthenticated,)
+
+    def get_queryset(self):
+        return Endpoint.objects.filter(owner=self.request.user)
+
+    def create(self, request, *args, **kwargs) -> Response:
+        """Make an endpoint; this answer holds its secret."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        endpoint = actions.create_endpoint(request.user, **serializer.validated_data)
+        answer = self.get_serializer(endpoint).data | {"secret": endpoint.secret}
+        response = Response(answer, status=status.HTTP_201_CREATED)
+        response.holds_secret = True
+        return response
+
+
+class EndpointDetail(generics.RetrieveDestroyAPIView):
+    """One endpoint."""
+
+    serializer_class = EndpointSerializer
+    permission_classes = (IsAuthenticated,)
+
+    def get_queryset(self):
+        return Endpoint.objects.filter(owner=self.request.user)
+
+    def patch(self, request, pk: int) -> Response:
+        """Change it, pause it (`enabled: false`) or let it go on."""
+        serializer = self.get_serializer(self.get_object(), data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        endpoint = actions.change_endpoint(serializer.instance, **serializer.validated_data)
+        return Response(self.get_serializer(endpoint).data)
+
+
+class EndpointSecret(generics.GenericAPIView):
+    """The signing secret of an endpoint."""
+
+    permission_classes = (IsAuthenticated,)
+
+    def get_queryset(self):
+        return Endpoint.objects.filter(owner=self.request.user)
+
+    def get(self, request, pk: int) -> Response:
+        """Return the secret."""
+        return Response({"secret": self.get_object().secret}, headers={"Cache-Control": "no-store"})
+
+
+class Deliveries:
+    """A view on the deliveries to one's endpoints."""
+
+    serializer_class = DeliverySerializer
+    permission_classes = (IsAuthenticated,)
+
+    def get_queryset(self):
+        """Return the deliveries to one's own endpoints."""
+        return Delivery.objects.filter(endpoint__owner=self.request.user)
+
+
+class DeliveryList(Deliveries, generics.ListAPIView):
+    """Deliveries, newest first, by status, endpoint, type and time."""
+
+    def filter_queryset(self, queryset):
+        """Keep what the parameters ask for."""
+        asked = DeliveryFilter(data=self.request.query_params)
+        asked.is_valid(raise_exception=True)
+        fields = {"status": "status", "endpoint": "endpoint", "type": "event_type", "since": "created_at__gte"}
+        return queryset.filter(**{fields[name]: value for name, value in asked.validated_data.items()})
+
+
+class DeliveryDetail(Deliveries, generics.RetrieveAPIView):
+    """One delivery."""
+
+
+class DeliveryAttempts(Deliveries, generics.ListAPIView):
+    """The tries of a delivery, newest first."""
+
+    serializer_class = AttemptSerializer
+
+    def get_queryset(self):
+        delivery = generics.get_object_or_404(super().get_queryset(), pk=self.kwargs["pk"])
+        return Attempt.objects.filter(delivery=delivery)
+
+
+class DeliveryResend(Deliveries, generics.GenericAPIView):
+    """Sends a delivery once more."""
+
+    def post(self, request, pk: int) -> Response:
+        """Make it due now."""
+        delivery = actions.resend(self.get_object())
+        return Response(self.get_serializer(delivery).data, status=status.HTTP_202_ACCEPTED)
