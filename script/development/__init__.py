@@ -1,0 +1,1 @@
+"""The development runner: engines, Tidewire's own processes, and what keeps them alive."""
