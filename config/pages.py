@@ -1,11 +1,20 @@
 """What belongs to no app: health, and the answers to requests that reached none."""
 
 from django.core.cache import cache
+from django.core.exceptions import RequestDataTooBig
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from config.rest import problem_response
+from events import log
+
+# An event that waits longer in the outbox has nobody who relays it.
+LAG_MAX_SECONDS = 30
+
+
+class Lagging(Exception):
+    """Events are recorded and do not reach the log."""
 
 
 async def alive(request: HttpRequest) -> HttpResponse:
@@ -14,8 +23,8 @@ async def alive(request: HttpRequest) -> HttpResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """Say whether the database and the broker answer: 200, or 503 naming what does not."""
-    parts = {"database": _answers(_ask_database), "broker": _answers(_ask_broker)}
+    """Say whether database and broker answer and the log keeps up: 200, or 503 naming what does not."""
+    parts = {"database": _answers(_ask_database), "broker": _answers(_ask_broker), "log": _answers(_ask_log)}
     return JsonResponse(parts, status=200 if all(value == "ok" for value in parts.values()) else 503)
 
 
@@ -36,13 +45,27 @@ def _ask_broker() -> None:
     cache.get("readyz")
 
 
+def _ask_log() -> None:
+    if log.oldest_waiting_seconds() > LAG_MAX_SECONDS:
+        raise Lagging
+
+
 def _answer(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
     if request.path.startswith("/api/"):
         return problem_response(request, status, detail)
-    return render(request, "error.html", {"status": status, "title": title, "detail": detail}, status=status)
+    # After a failure nothing is asked again, neither session nor database: they may be what failed.
+    context = {"status": status, "title": title, "detail": detail}
+    return render(None if status == 500 else request, "error.html", context, status=status)
+
+
+def no_such_api(request: HttpRequest, rest: str) -> HttpResponse:
+    """Answer in the API's own shape, in development too, where Django would show its page of all paths."""
+    return problem_response(request, 404, "There is nothing at this address.")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return _answer(request, 413, "That was too much", "The body is too large.")
     return _answer(request, 400, "That request made no sense", "The request could not be understood.")
 
 

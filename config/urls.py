@@ -22,6 +22,7 @@ api = [
 
 urlpatterns = [
     path("api/v1/", include((api, "api"))),
+    path("api/<path:rest>", pages.no_such_api),
     path("admin/", admin.site.urls),
     path("healthz", pages.alive),
     path("readyz", pages.ready),

@@ -1,0 +1,206 @@
+import asyncio
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from events import retention
+from events.cursor import Cursor
+from events.live import subscription as module
+from events.live.subscription import Subscription
+from events.models import Checkpoint, Event, LogHead
+from tests.events.live.conftest import WHISPERED, words
+
+
+def subscription(hub, *topics, types=(), max_bytes=100_000):
+    return Subscription(hub, topics or ["rooms.a"], types, max_bytes=max_bytes, on_ready=lambda self: None)
+
+
+async def begin(reader, after=None):
+    place = await reader.locate(after)
+    reader.start()
+    return place
+
+
+async def drain(reader):
+    """Return all that the reader has for sending now."""
+    found, cursor = [], None
+    while True:
+        batch = await reader.next_batch()
+        if batch is None and reader.is_live:
+            return words(found), cursor
+        if batch is not None:
+            assert not batch.reset
+            found += batch.events
+            cursor = batch.cursor
+
+
+async def test_it_gets_what_it_missed_then_what_happens(hub, say):
+    await say("one", "two")
+    await hub.refresh()
+    reader = subscription(hub)
+    await begin(reader, Cursor(hub.epoch, 1))
+    await say("three")
+    await hub.refresh()
+    assert (await drain(reader))[0] == ["two", "three"]
+
+
+async def test_without_a_cursor_it_starts_at_the_head(hub, say):
+    await say("before")
+    await hub.refresh()
+    reader = subscription(hub)
+    assert await begin(reader) == hub.cursor
+    await say("after")
+    await hub.refresh()
+    assert (await drain(reader))[0] == ["after"]
+
+
+async def test_over_several_topics_events_come_in_position_order(hub, say):
+    await say("a1")
+    await say("b1", topic="rooms.b")
+    await say("x1", topic="rooms.x")
+    await say("a2")
+    await hub.refresh()
+    reader = subscription(hub, "rooms.b", "rooms.a")
+    await begin(reader, Cursor(hub.epoch, 0))
+    assert (await drain(reader))[0] == ["a1", "b1", "a2"]
+
+
+async def test_the_cursor_passes_what_is_filtered_out(hub, say):
+    reader = subscription(hub, types=["live.word.said"])
+    await begin(reader)
+    await say("said")
+    await say("psst", type=WHISPERED)
+    await hub.refresh()
+    found, cursor = await drain(reader)
+    assert found == ["said"]
+    assert cursor == reader.cursor == hub.cursor
+
+
+@pytest.mark.parametrize("page", [1, 2, 200])
+async def test_what_is_not_in_memory_comes_from_the_log_page_by_page(hub, say, monkeypatch, page):
+    monkeypatch.setattr(module, "PAGE", page)
+    await say(*"abcdef")
+    await hub.refresh()
+    hub.ring.clear(hub.position)
+    reader = subscription(hub)
+    await begin(reader, Cursor(hub.epoch, 1))
+    assert (await drain(reader))[0] == list("bcdef")
+
+
+async def test_events_that_come_while_it_reads_the_log_are_neither_lost_nor_doubled(hub, say, monkeypatch):
+    monkeypatch.setattr(module, "PAGE", 2)
+    await say(*"abcdef")
+    await hub.refresh()
+    hub.ring.clear(hub.position)
+    reader = subscription(hub)
+    await begin(reader, Cursor(hub.epoch, 0))
+    first = words((await reader.next_batch()).events)
+    await say("g")
+    await hub.refresh()
+    assert first + (await drain(reader))[0] == list("abcdefg")
+
+
+async def test_past_its_bound_it_drops_what_it_holds_and_reads_it_again_later(hub, say):
+    reader = subscription(hub, max_bytes=1000)
+    await begin(reader)
+    await drain(reader)
+    await say(*(f"word {number}" for number in range(50)))
+    await hub.refresh()
+    assert not reader.is_live
+    assert not reader._pending
+    assert (await drain(reader))[0] == [f"word {number}" for number in range(50)]
+    assert reader.is_live
+
+
+async def test_a_cursor_of_another_epoch_is_reset(hub, say):
+    await say("one")
+    await hub.refresh()
+    reader = subscription(hub)
+    await begin(reader, Cursor("other1", 0))
+    batch = await reader.next_batch()
+    assert (batch.reset, batch.cursor, batch.events) == ("epoch", hub.cursor, [])
+    await say("two")
+    await hub.refresh()
+    assert (await drain(reader))[0] == ["two"]
+
+
+async def test_a_cursor_ahead_of_the_head_is_waited_for_then_reset(hub, monkeypatch):
+    monkeypatch.setattr(module, "AHEAD_PATIENCE_SECONDS", 0.05)
+    reader = subscription(hub)
+    await begin(reader, Cursor(hub.epoch, 5))
+    assert (await reader.next_batch()).reset == "ahead"
+
+
+async def test_a_cursor_that_is_only_quicker_than_this_process_goes_on(hub, say):
+    await say("one")
+    assert hub.position == 0
+    reader = subscription(hub)
+    await begin(reader, Cursor(hub.epoch, 1))
+    assert await reader.next_batch() is None
+
+
+def prune_all():
+    Checkpoint.objects.update(position=LogHead.objects.get().position)
+    Event.objects.update(logged_at="2020-01-01T00:00:00Z")
+    return retention.prune()
+
+
+async def test_a_cursor_past_retention_is_reset_and_never_partly_served(hub, say):
+    await say("one", "two")
+    await hub.refresh()
+    hub.ring.clear(hub.position)
+    assert await sync_to_async(prune_all)() == 2
+    reader = subscription(hub)
+    await begin(reader, Cursor(hub.epoch, 0))
+    batch = await reader.next_batch()
+    assert (batch.reset, batch.events) == ("retention", [])
+
+
+async def test_rows_pruned_while_it_pages_are_a_reset_not_a_gap(hub, say, monkeypatch):
+    monkeypatch.setattr(module, "PAGE", 1)
+    await say("one", "two", "three")
+    await hub.refresh()
+    hub.ring.clear(hub.position)
+    reader = subscription(hub)
+    await begin(reader, Cursor(hub.epoch, 0))
+    assert words((await reader.next_batch()).events) == ["one"]
+    await sync_to_async(prune_all)()
+    assert (await reader.next_batch()).reset == "retention"
+
+
+async def test_a_new_epoch_while_it_is_live_is_a_reset(hub, say):
+    reader = subscription(hub)
+    await begin(reader)
+    await drain(reader)
+    await sync_to_async(LogHead.objects.update)(epoch="other1")
+    await hub.refresh()
+    assert (await reader.next_batch()).reset == "epoch"
+
+
+async def test_when_the_hub_jumps_it_reads_its_own_part_of_the_log(hub, say, monkeypatch):
+    monkeypatch.setattr("events.live.hub.JUMP", 1)
+    reader = subscription(hub)
+    await begin(reader)
+    await drain(reader)
+    await say("one", "two", "three")
+    await hub.refresh()
+    assert (await drain(reader))[0] == ["one", "two", "three"]
+
+
+async def test_a_topic_that_is_forgotten_is_not_even_sent_from_memory(hub, say):
+    reader = subscription(hub, "rooms.a", "rooms.b")
+    await begin(reader)
+    await drain(reader)
+    await say("secret")
+    await say("open", topic="rooms.b")
+    await hub.refresh()
+    reader.forget({"rooms.a"})
+    assert (await drain(reader))[0] == ["open"]
+
+
+async def test_at_its_end_it_is_offered_nothing(hub, say):
+    reader = subscription(hub)
+    await begin(reader)
+    reader.end()
+    await asyncio.sleep(0)
+    assert not hub._readers
