@@ -7,12 +7,12 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import uuid4
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.http import HttpResponse
 from django.utils import timezone
+from psycopg.errors import LockNotAvailable
 
 from access.models import IdempotentAnswer
 
@@ -73,14 +73,16 @@ def answer_once(request: Request, do: Callable[[], HttpResponse]) -> HttpRespons
 
 def _claim(request: Request) -> IdempotentAnswer:
     """Insert the row, or find the one that is there; a request still at work is waited for, for a while."""
-    claim = IdempotentAnswer(**request.scope, claim=uuid4(), request_hash=request.hash)
+    claim = IdempotentAnswer(**request.scope, request_hash=request.hash)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = '{WAIT_FOR_FIRST}'")
             IdempotentAnswer.objects.bulk_create([claim], ignore_conflicts=True)
             cursor.execute("SET LOCAL lock_timeout = DEFAULT")
     except OperationalError as error:
-        raise StillRunning from error
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise StillRunning from error
+        raise
     return IdempotentAnswer.objects.get(**request.scope)
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlsplit
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -63,12 +62,12 @@ class Idempotency:
 
     def process_view(self, request, view, args, kwargs) -> HttpResponse | None:
         """Take over the view when the request has a key."""
-        return self._answer(request, partial(view, request, *args, **kwargs)) if self._concerns(request) else None
+        return self._answer(request, _call(view, request, args, kwargs)) if self._concerns(request) else None
 
     async def _process_view_async(self, request, view, args, kwargs) -> HttpResponse | None:
         if not self._concerns(request):
             return None
-        return await sync_to_async(self._answer)(request, partial(view, request, *args, **kwargs))
+        return await sync_to_async(self._answer)(request, _call(view, request, args, kwargs))
 
     def _concerns(self, request: HttpRequest) -> bool:
         return request.method == "POST" and request.path.startswith("/api/") and HEADER in request.headers
@@ -87,6 +86,12 @@ class Idempotency:
             return _refuse(request, Conflict("This was done; its answer held a secret, which is not shown twice."))
         except idempotency.OtherRequest:
             return _refuse(request, Unprocessable("This key was used for a request with another body."))
+
+
+def _call(view, request: HttpRequest, args, kwargs) -> Callable[[], HttpResponse]:
+    # The transaction belongs to this thread, so an async view is run from it.
+    view = async_to_sync(view) if iscoroutinefunction(view) else view
+    return partial(view, request, *args, **kwargs)
 
 
 def _identified(request: HttpRequest, principal: str) -> idempotency.Request:
@@ -140,10 +145,13 @@ def _by_key(text: str) -> User | None:
 
 
 def _by_cookie(header: str) -> User | AnonymousUser:
-    session_key = parse_cookie(header).get(settings.SESSION_COOKIE_NAME)
+    session_key = parse_cookie(header).get(settings.SESSION_COOKIE_NAME, "")
+    # A quoted cookie can hold any character, even one that no database takes.
+    if not session_key.isalnum():
+        return AnonymousUser()
     request = HttpRequest()
     request.session = SessionStore(session_key)
-    return get_user(request) if session_key else AnonymousUser()
+    return get_user(request)
 
 
 def _same(find: Callable[[], User | AnonymousUser | None], pk: int | None) -> bool:
@@ -157,7 +165,7 @@ def _is_own_origin(headers: dict[bytes, str]) -> bool:
         return True
     host = headers.get(b"host", "")
     domain, _ = split_domain_port(host)
-    return urlsplit(origin).netloc == host and validate_host(domain, settings.ALLOWED_HOSTS)
+    return origin.partition("://")[2] == host and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
 async def _close_signed_out(receive, send) -> None:

@@ -3,7 +3,7 @@
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models, transaction
-from django.db.models.functions import Lower
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from access.signals import user_joined
@@ -23,9 +23,9 @@ class User(AbstractUser):
 
     class Meta:
         constraints = [
-            # Two people whose names differ in case alone could be taken for each other.
+            # Two people whose names differ in case alone could be taken for each other; `iexact` asks in upper case.
             models.UniqueConstraint(
-                Lower("username"), name="access_username_any_case", violation_error_message="This name is taken."
+                Upper("username"), name="access_username_any_case", violation_error_message="This name is taken."
             ),
         ]
 
@@ -75,7 +75,6 @@ class IdempotentAnswer(models.Model):
     method = models.CharField(max_length=10)
     path = models.CharField(max_length=500)
     key = models.CharField(max_length=255)
-    claim = models.UUIDField()
     request_hash = models.BinaryField(max_length=32)
     status = models.PositiveSmallIntegerField(default=0)
     content_type = models.CharField(max_length=100, default="")

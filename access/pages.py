@@ -3,7 +3,7 @@
 from django.contrib.auth import login
 from django.contrib.auth.forms import UserCreationForm
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.urls import reverse_lazy
 from django.views.generic import FormView
@@ -34,6 +34,10 @@ class SignUp(FormView):
         except ValidationError as error:
             # What comes with a user, such as the feed of the same name, could not be made.
             form.add_error(None, error)
+            return self.form_invalid(form)
+        except IntegrityError:
+            # Somebody took the name between the check and now.
+            form.add_error("username", "This name is taken.")
             return self.form_invalid(form)
         login(self.request, user)
         return super().form_valid(form)

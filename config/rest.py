@@ -3,14 +3,14 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.throttling import AnonRateThrottle, UserRateThrottle
-from rest_framework.views import set_rollback
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -33,6 +33,24 @@ CODES = {
 }
 
 
+class TooLarge(exceptions.APIException):
+    """The body is larger than this server takes into memory."""
+
+    status_code = 413
+    default_detail = "The body is too large."
+
+
+class BoundedJSONParser(JSONParser):
+    """Reads JSON; what is nested too deeply to be read is the caller's error."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        """Read the body, whose size Django bounds."""
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            raise exceptions.ParseError("JSON parse error - nested too deeply.") from None
+
+
 def problem_body(status: int, detail: str, errors: list[dict] | None = None) -> dict[str, Any]:
     """Return the one error shape: type, title, status, detail, code and, for invalid input, its errors by field."""
     code = CODES.get(status, "error")
@@ -46,12 +64,11 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     known = _as_api_exception(error)
     if known is None:
         return None
-    set_rollback()
     response = Response(_body_of(known), status=known.status_code, content_type=PROBLEM_TYPE)
     if challenge := getattr(known, "auth_header", None):
         response["WWW-Authenticate"] = challenge
-    if wait := getattr(known, "wait", None):
-        response["Retry-After"] = str(int(wait) + 1)
+    if (wait := getattr(known, "wait", None)) is not None:
+        response["Retry-After"] = str(max(1, int(wait)))
     return response
 
 
@@ -60,6 +77,8 @@ def _as_api_exception(error: Exception) -> exceptions.APIException | None:
         return exceptions.NotFound(*error.args)
     if isinstance(error, PermissionDenied):
         return exceptions.PermissionDenied(*error.args)
+    if isinstance(error, RequestDataTooBig):
+        return TooLarge()
     if isinstance(error, DjangoValidationError):
         return exceptions.ValidationError(error.message_dict if hasattr(error, "error_dict") else error.messages)
     return error if isinstance(error, exceptions.APIException) else None
@@ -75,19 +94,31 @@ def _field_errors(detail: Any, field: str = ""):
     """Walk DRF's nested details and yield one flat entry per message, the field's path dotted."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            name = "" if name == "non_field_errors" else str(name)
+            name = "" if name in ("non_field_errors", NON_FIELD_ERRORS) else _printable(name)
             yield from _field_errors(inner, ".".join(part for part in (field, name) if part))
     elif isinstance(detail, list):
         for position, inner in enumerate(detail):
             nested = isinstance(inner, (dict, list))
             yield from _field_errors(inner, f"{field}.{position}".lstrip(".") if nested else field)
     else:
-        yield {"field": field, "code": getattr(detail, "code", "invalid"), "message": str(detail)}
+        yield {"field": field, "code": getattr(detail, "code", "invalid"), "message": _printable(detail)}
+
+
+def _printable(text: object) -> str:
+    # Half a surrogate pair, sent as \ud800, comes back in errors; no response could be encoded with it.
+    return str(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def problem_response(request: HttpRequest, status: int, detail: str) -> JsonResponse:
     """Return the error shape where no DRF view was reached."""
     return JsonResponse(problem_body(status, detail), status=status, content_type=PROBLEM_TYPE)
+
+
+NOT_A_PAGE = "This is not a page of this list."
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 class OpaquePages(CursorPagination):
@@ -101,16 +132,19 @@ class OpaquePages(CursorPagination):
 
     def decode_cursor(self, request):
         try:
-            return super().decode_cursor(request)
-        except exceptions.NotFound as error:
-            raise exceptions.ValidationError({"page": "This is not a page of this list."}) from error
+            cursor = super().decode_cursor(request)
+        except exceptions.NotFound:
+            raise exceptions.ValidationError({"page": NOT_A_PAGE}) from None
+        if cursor is not None and cursor.position is not None and not _is_number(cursor.position):
+            raise exceptions.ValidationError({"page": NOT_A_PAGE})
+        return cursor
 
     def get_page_size(self, request):
         """Return the page size asked for; one out of bounds is an error, not a silent default."""
         asked = request.query_params.get(self.page_size_query_param)
         if asked is None:
             return self.page_size
-        if not asked.isascii() or not asked.isdigit() or not 1 <= int(asked) <= self.max_page_size:
+        if not _is_number(asked) or not 1 <= int(asked) <= self.max_page_size:
             raise exceptions.ValidationError({"page_size": f"Give a number from 1 to {self.max_page_size}."})
         return int(asked)
 

@@ -160,7 +160,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.rest.BoundedJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "config.rest.OpaquePages",
     "DEFAULT_THROTTLE_CLASSES": ["config.rest.AnonymousThrottle", "config.rest.UserThrottle"],
     "DEFAULT_THROTTLE_RATES": {
@@ -168,6 +168,8 @@ REST_FRAMEWORK = {
         "user": text("TIDEWIRE_USER_REQUESTS_RATE", "3000/min"),
     },
     "EXCEPTION_HANDLER": "config.rest.problem",
+    # Without a proxy of ours in front, X-Forwarded-For is whatever the caller writes.
+    "NUM_PROXIES": 1 if flag("TIDEWIRE_BEHIND_PROXY") else 0,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -22,9 +22,9 @@ def publish_entry(feed: Feed, *, by, text: str, kind: str = "post", visibility: 
 def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
     """Publish many entries by the feed's owner in few statements: bulk writes send no signals, so this records."""
     rows = Entry.objects.bulk_create(Entry(feed=feed, author=feed.owner, text=text) for text in texts)
+    published = event_types.ENTRY_PUBLISHED
     record_many(
-        Fact(event_types.ENTRY_PUBLISHED, f"feeds.{feed.pk}", f"entries/{row.pk}", {"entry": payloads.entry(row)})
-        for row in rows
+        Fact(published, event_types.topic_of(row), f"entries/{row.pk}", {"entry": payloads.entry(row)}) for row in rows
     )
     return rows
 
@@ -39,8 +39,7 @@ def like_entry(entry: Entry, *, by) -> Entry:
 @transaction.atomic
 def unlike_entry(entry: Entry, *, by) -> Entry:
     """Take a like back; without one nothing happens."""
-    for reaction in Reaction.objects.filter(entry=entry, user=by, kind=Reaction.Kind.LIKE):
-        reaction.delete()
+    Reaction.objects.filter(entry=entry, user=by, kind=Reaction.Kind.LIKE).delete()
     return _as_seen(entry, by)
 
 
@@ -66,5 +65,4 @@ def follow_feed(feed: Feed, *, by) -> Follow:
 @transaction.atomic
 def unfollow_feed(feed: Feed, *, by) -> None:
     """Follow a feed no more; without a follow nothing happens."""
-    for follow in Follow.objects.filter(feed=feed, follower=by).select_related("feed__owner", "follower"):
-        follow.delete()
+    Follow.objects.filter(feed=feed, follower=by).select_related("feed__owner", "follower").delete()

@@ -70,6 +70,13 @@ class FollowAdmin(admin.ModelAdmin):
     autocomplete_fields = ["feed", "follower"]
     ordering = ["-id"]
 
+    def get_readonly_fields(self, request, obj=None):
+        """Keep who follows what; an accepted follow can be deleted, not taken back to a request."""
+        if obj is None:
+            return []
+        kept = ["feed", "follower", "created_at"]
+        return kept if obj.state == Follow.State.PENDING else [*kept, "state"]
+
 
 @admin.register(Reaction)
 class ReactionAdmin(admin.ModelAdmin):

@@ -2,7 +2,7 @@
 
 from events.catalogue import alias, event_type, topic_kind
 from events.payloads import COUNT, ID, TIME, VERSION, fields, one_of, optional, text
-from feeds.models import Feed
+from feeds.models import Entry, Feed
 
 # -- Objects ----------------------------------------------------------------------------------------------------------
 
@@ -108,6 +108,11 @@ def _home(user):
     if user.is_authenticated:
         for pk in Feed.objects.followed_by(user).order_by("pk").values_list("pk", flat=True):
             yield from (f"feeds.{pk}", f"feeds.{pk}.followers")
+
+
+def topic_of(entry: Entry) -> str:
+    """Return the topic on which everything about the entry is told."""
+    return f"feeds.{entry.feed_id}" if entry.is_public else f"feeds.{entry.feed_id}.followers"
 
 
 PUBLIC_TOPIC = topic_kind("feeds.{id}", "A feed's public entries and what happens to them.", can_read=_may_read)

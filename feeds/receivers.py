@@ -10,17 +10,13 @@ from feeds import payloads, signals
 from feeds.models import Comment, Entry, Feed
 
 
-def _topic(entry: Entry) -> str:
-    return f"feeds.{entry.feed_id}" if entry.is_public else f"feeds.{entry.feed_id}.followers"
-
-
 def _record_entry(event_type, entry: Entry, state: payloads.Payload) -> None:
-    record(event_type, topic=_topic(entry), subject=f"entries/{entry.pk}", data={"entry": state})
+    record(event_type, topic=types.topic_of(entry), subject=f"entries/{entry.pk}", data={"entry": state})
 
 
 def _record_comment(event_type, comment: Comment, state: payloads.Payload) -> None:
     data = {"comment": state, "entry": payloads.entry_reference(comment.entry)}
-    record(event_type, topic=_topic(comment.entry), subject=f"comments/{comment.pk}", data=data)
+    record(event_type, topic=types.topic_of(comment.entry), subject=f"comments/{comment.pk}", data=data)
 
 
 @receiver(user_joined)

@@ -1,5 +1,7 @@
 """The feeds API."""
 
+from contextlib import contextmanager
+
 from django.db import IntegrityError, transaction
 from django.shortcuts import get_object_or_404
 from rest_framework import generics, status
@@ -8,6 +10,7 @@ from rest_framework.permissions import IsAuthenticated, IsAuthenticatedOrReadOnl
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access.models import USERNAME
 from access.serializers import NoFields
 from feeds import actions
 from feeds.models import Comment, Entry, Feed
@@ -18,6 +21,16 @@ from feeds.serializers import CommentSerializer, EntryEditSerializer, EntrySeria
 def _feed(view) -> Feed:
     user = view.request.user
     return get_object_or_404(Feed.objects.visible_to(user).for_viewer(user), pk=view.kwargs["pk"])
+
+
+@contextmanager
+def _address_or_400():
+    """Answer as validation does when somebody took the address between the check and now."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        raise ValidationError({"slug": "This address is taken."}) from None
 
 
 def _entry(view) -> Entry:
@@ -45,8 +58,12 @@ class Owned:
             raise ValidationError("Name at least one field to change.")
         for name, value in serializer.validated_data.items():
             setattr(row, name, value)
-        row.save()
+        self.perform_update(row)
         return Response(serializer.data)
+
+    def perform_update(self, row) -> None:
+        """Write what has changed."""
+        row.save()
 
 
 class FeedList(generics.ListCreateAPIView):
@@ -57,18 +74,17 @@ class FeedList(generics.ListCreateAPIView):
     def get_queryset(self):
         feeds = Feed.objects.visible_to(self.request.user).for_viewer(self.request.user)
         slug = self.request.query_params.get("slug")
-        return feeds.filter(slug=slug) if slug is not None else feeds
+        if slug is None:
+            return feeds
+        # What cannot be an address is found nowhere; the database would not even take some of it.
+        return feeds.filter(slug__iexact=slug) if USERNAME.regex.match(slug) else feeds.none()
 
     def create(self, request, *args, **kwargs) -> Response:
         """Make a feed of one's own."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        try:
-            with transaction.atomic():
-                feed = Feed.objects.create(owner=request.user, **serializer.validated_data)
-        except IntegrityError:
-            # Somebody took the address between the check and now.
-            raise ValidationError({"slug": "This address is taken."}) from None
+        with _address_or_400():
+            feed = Feed.objects.create(owner=request.user, **serializer.validated_data)
         feed.following = False
         return Response(self.get_serializer(feed).data, status=status.HTTP_201_CREATED)
 
@@ -85,6 +101,10 @@ class FeedDetail(Owned, generics.RetrieveDestroyAPIView):
         """Return its owner's id."""
         return feed.owner_id
 
+    def perform_update(self, feed: Feed) -> None:
+        with _address_or_400():
+            feed.save()
+
     def perform_destroy(self, feed: Feed) -> None:
         if feed.is_personal:
             raise ValidationError("A personal feed stays as long as its owner.")
@@ -98,7 +118,7 @@ class FeedFollow(APIView):
 
     def put(self, request, pk: int) -> Response:
         """Follow the feed; twice is once."""
-        NoFields(data=request.data or {}).is_valid(raise_exception=True)
+        NoFields(data=request.data).is_valid(raise_exception=True)
         follow = actions.follow_feed(_feed(self), by=request.user)
         return Response({"following": follow.state == "accepted", "state": follow.state})
 
@@ -142,6 +162,10 @@ class EntryDetail(Owned, generics.RetrieveDestroyAPIView):
         """Return its author's id."""
         return entry.author_id
 
+    def may_delete(self, entry: Entry) -> set[int]:
+        """Return its author and the owner of the feed it stands in."""
+        return {entry.author_id, entry.feed.owner_id}
+
 
 class EntryLike(APIView):
     """Whether one likes an entry."""
@@ -150,7 +174,7 @@ class EntryLike(APIView):
 
     def put(self, request, pk: int) -> Response:
         """Like it; twice is once."""
-        NoFields(data=request.data or {}).is_valid(raise_exception=True)
+        NoFields(data=request.data).is_valid(raise_exception=True)
         return Response(EntrySerializer(actions.like_entry(_entry(self), by=request.user)).data)
 
     def delete(self, request, pk: int) -> Response:

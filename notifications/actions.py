@@ -4,11 +4,17 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from django.dispatch import Signal
 from django.utils import timezone
 
 from notifications import signals
 from notifications.kinds import Notice
 from notifications.models import Inbox, Notification
+
+
+def _tell(signal: Signal, notification: Notification, inbox: Inbox) -> None:
+    inbox.advance()
+    signal.send(Notification, notification=notification, inbox=inbox)
 
 
 @transaction.atomic
@@ -30,7 +36,7 @@ def notify(notice: Notice, *, source_event: UUID) -> Notification | None:
         },
     )
     if is_new:
-        signals.notification_created.send(Notification, notification=notification, inbox=inbox)
+        _tell(signals.notification_created, notification, inbox)
     return notification
 
 
@@ -46,7 +52,7 @@ def withdraw(notice: Notice) -> None:
     for notification in rows.select_related("actor"):
         notification.archived_at, notification.version = timezone.now(), notification.version + 1
         notification.save(update_fields=["archived_at", "version"])
-        signals.notification_withdrawn.send(Notification, notification=notification, inbox=inbox)
+        _tell(signals.notification_withdrawn, notification, inbox)
 
 
 @transaction.atomic
@@ -59,7 +65,7 @@ def read_up_to(user, up_to: int | None = None) -> int:
         return 0
     count = rows.update(read_at=now, seen_at=now, version=F("version") + 1)
     last.refresh_from_db()
-    signals.notification_read.send(Notification, notification=last, inbox=inbox)
+    _tell(signals.notification_read, last, inbox)
     return count
 
 
@@ -73,7 +79,7 @@ def see_up_to(user, up_to: int | None = None) -> int:
         return 0
     count = rows.update(seen_at=timezone.now(), version=F("version") + 1)
     last.refresh_from_db()
-    signals.notification_updated.send(Notification, notification=last, inbox=inbox)
+    _tell(signals.notification_updated, last, inbox)
     return count
 
 
@@ -89,13 +95,11 @@ def change(notification: Notification, *, read: bool | None = None, archived: bo
     was, now = (row.read_at, row.archived_at), timezone.now()
     if read is not None:
         row.read_at = (row.read_at or now) if read else None
-        row.seen_at = row.seen_at or now
     if archived is not None:
         row.archived_at = (row.archived_at or now) if archived else None
     if (row.read_at, row.archived_at) == was:
         return row
-    row.version += 1
+    row.seen_at, row.version = row.seen_at or now, row.version + 1
     row.save(update_fields=["read_at", "seen_at", "archived_at", "version"])
-    told = signals.notification_read if read and was[0] is None else signals.notification_updated
-    told.send(Notification, notification=row, inbox=inbox)
+    _tell(signals.notification_read if read and was[0] is None else signals.notification_updated, row, inbox)
     return row

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 UNREAD_SHOWN = 100
@@ -22,10 +22,14 @@ class Inbox(models.Model):
 
     @classmethod
     def turn(cls, user_id: int) -> "Inbox":
-        """Lock the user's inbox for this transaction and give it the next version."""
+        """Lock the user's inbox for this transaction."""
         cls.objects.bulk_create([cls(user_id=user_id)], ignore_conflicts=True)
-        cls.objects.filter(pk=user_id).update(version=F("version") + 1)
-        return cls.objects.get(pk=user_id)
+        return cls.objects.select_for_update().get(pk=user_id)
+
+    def advance(self) -> None:
+        """Give the inbox its next version: each thing told of it has its own."""
+        self.version += 1
+        self.save(update_fields=["version"])
 
     @property
     def unread_count(self) -> int:

@@ -55,7 +55,7 @@ class MarkAll(APIView):
 
     def post(self, request) -> Response:
         """Mark, and return how many were and how many are unread now."""
-        serializer = UpTo(data=request.data or {})
+        serializer = UpTo(data=request.data)
         serializer.is_valid(raise_exception=True)
         count = self.mark(request.user, serializer.validated_data.get("up_to"))
         return Response({"changed": count, "unread_count": Inbox(user_id=request.user.pk).unread_count})

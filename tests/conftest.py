@@ -35,7 +35,6 @@ def _settings(settings):
     settings.TIDEWIRE_VALIDATE_PAYLOADS = True
     settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.SECURE_SSL_REDIRECT = False
     settings.SERVESTATIC_USE_FINDERS = settings.SERVESTATIC_AUTOREFRESH = True
     settings.ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
     settings.STORAGES = settings.STORAGES | {

@@ -37,6 +37,7 @@ class Comment(Telling):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = CommentQuerySet.as_manager()
+    told_with = ("author", "entry__author", "entry__feed")
 
     class Meta:
         indexes = [
@@ -54,19 +55,18 @@ class Comment(Telling):
 
     def change(self) -> None:
         """Write a new text; what is the same is not told, and a deleted comment stays as it is."""
-        before = Comment.objects.select_for_update().get(pk=self.pk)
-        if before.deleted_at is None and before.text != self.text:
-            self.edited_at, self.version = timezone.now(), before.version + 1
+        if self.lock("text") and self.deleted_at is None:
+            self.edited_at, self.version = timezone.now(), self.version + 1
             self.write("text", "edited_at", "version")
             signals.comment_edited.send(Comment, comment=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
         """Take back what was said: the text goes, the row stays as a tombstone. Twice is once."""
         with transaction.atomic():
-            before = Comment.objects.select_for_update().get(pk=self.pk)
-            if before.deleted_at is not None:
+            self.lock()
+            if self.deleted_at is not None:
                 return 0, {}
-            self.text, self.deleted_at, self.version = "", timezone.now(), before.version + 1
+            self.text, self.deleted_at, self.version = "", timezone.now(), self.version + 1
             self.write("text", "deleted_at", "version")
             signals.comment_deleted.send(Comment, comment=self)
             self.entry.count(comments=-1)

@@ -63,6 +63,7 @@ class Entry(Telling):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = EntryQuerySet.as_manager()
+    told_with = ("author", "feed")
 
     class Meta:
         verbose_name_plural = "entries"
@@ -87,19 +88,18 @@ class Entry(Telling):
 
     def change(self) -> None:
         """Write a new text; what is the same is not told, and a deleted entry stays as it is."""
-        before = self._lock()
-        if before.deleted_at is None and before.text != self.text:
-            self.edited_at, self.version = timezone.now(), before.version + 1
+        if self.lock("text") and self.deleted_at is None:
+            self.edited_at, self.version = timezone.now(), self.version + 1
             self.write("text", "edited_at", "version")
             signals.entry_edited.send(Entry, entry=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
         """Take back what was said: the text goes, the row stays as a tombstone. Twice is once."""
         with transaction.atomic():
-            before = self._lock()
-            if before.deleted_at is not None:
+            self.lock()
+            if self.deleted_at is not None:
                 return 0, {}
-            self.text, self.deleted_at, self.version = "", timezone.now(), before.version + 1
+            self.text, self.deleted_at, self.version = "", timezone.now(), self.version + 1
             self.write("text", "deleted_at", "version")
             signals.entry_deleted.send(Entry, entry=self)
         return 1, {self._meta.label: 1}
@@ -108,9 +108,3 @@ class Entry(Telling):
         """Add to the counts and tell the exact new ones."""
         self.add_to(like_count=likes, comment_count=comments, version=1)
         signals.entry_counted.send(Entry, entry=self)
-
-    def _lock(self) -> "Entry":
-        """Lock the row and take over its counts: what is told is as it is now."""
-        row = Entry.objects.select_for_update().get(pk=self.pk)
-        self.like_count, self.comment_count = row.like_count, row.comment_count
-        return row

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.db.models import Exists, Q, Value
-from django.db.models.functions import Lower
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from access.models import USERNAME
@@ -58,12 +58,13 @@ class Feed(Telling):
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = FeedQuerySet.as_manager()
+    told_with = ("owner",)
 
     class Meta:
         constraints = [
-            # Two feeds whose addresses differ in case alone could be taken for each other.
+            # Two feeds whose addresses differ in case alone could be taken for each other; `iexact` asks in upper case.
             models.UniqueConstraint(
-                Lower("slug"), name="feeds_slug_any_case", violation_error_message="This address is taken."
+                Upper("slug"), name="feeds_slug_any_case", violation_error_message="This address is taken."
             ),
             models.UniqueConstraint(fields=["owner"], condition=Q(is_personal=True), name="feeds_one_personal_feed"),
         ]
@@ -76,10 +77,11 @@ class Feed(Telling):
         signals.feed_created.send(Feed, feed=self)
 
     def change(self) -> None:
-        """Write its texts and visibility."""
-        self.add_to(version=1)
-        self.write("slug", "title", "description", "visibility", "owner")
-        signals.feed_edited.send(Feed, feed=self)
+        """Write its texts, visibility and owner; what is the same is not told."""
+        if changed := self.lock("slug", "title", "description", "visibility", "owner_id"):
+            self.version += 1
+            self.write(*changed, "version")
+            signals.feed_edited.send(Feed, feed=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
         """Delete the feed with all that is in it; one event tells of it all."""

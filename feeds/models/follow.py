@@ -30,6 +30,7 @@ class Follow(Telling):
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = FollowQuerySet.as_manager()
+    told_with = ("feed__owner", "follower")
 
     class Meta:
         constraints = [
@@ -47,16 +48,17 @@ class Follow(Telling):
 
     def change(self) -> None:
         """Accept a request."""
-        before = Follow.objects.select_for_update().get(pk=self.pk)
-        if before.state == self.State.PENDING and self.state == self.State.ACCEPTED:
+        if self.lock("state") and self.state == self.State.ACCEPTED:
             self.write("state")
             self._became_accepted()
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
         """Follow no more."""
         with transaction.atomic():
+            row = Follow.objects.select_for_update().filter(pk=self.pk).first()
             result = super().delete(*args, **kwargs)
-            if result[0] and self.state == self.State.ACCEPTED:
+            # It may have been accepted since this object was read.
+            if row is not None and row.state == self.State.ACCEPTED:
                 self.feed.add_to(follower_count=-1, version=1)
                 signals.feed_unfollowed.send(Follow, follow=self)
             return result

@@ -12,9 +12,15 @@ class TellingQuerySet(models.QuerySet):
             rows = [row for row in self.select_for_update(of=("self",)) if row.delete()[0]]
         return len(rows), {self.model._meta.label: len(rows)}
 
+    # Not on the manager: `objects.delete()` would be everything.
+    delete.queryset_only = True
+
 
 class Telling(models.Model):
     """A row that tells of its changes; a subclass says what is told when it was made, changed or deleted."""
+
+    # What an event tells along with the row.
+    told_with: tuple[str, ...] = ()
 
     class Meta:
         abstract = True
@@ -34,21 +40,32 @@ class Telling(models.Model):
     def change(self) -> None:
         """Write and tell what has changed; by default rows are made and deleted but never changed."""
 
+    def lock(self, *wanted: str) -> list[str]:
+        """Lock the row and hold it as it is now, but for the fields wanted; return those of them that are new."""
+        values = {name: getattr(self, name) for name in wanted}
+        rows = type(self)._default_manager.select_related(*self.told_with).select_for_update(of=("self",))
+        self.refresh_from_db(from_queryset=rows)
+        changed = [name for name, value in values.items() if getattr(self, name) != value]
+        for name in changed:
+            setattr(self, name, values[name])
+        return changed
+
     def write(self, *fields: str) -> None:
         """Write some columns and nothing else, so that counters are never overwritten; tells nothing."""
         super().save(update_fields=fields)
 
     def add_to(self, **steps: int) -> None:
-        """Add to counters in one statement, and hold the exact values it returned."""
-        columns = [f"{name} = {name} + %s" for name in steps]
-        names = ", ".join(steps)
+        """Add to counters in one statement, and hold the row as that statement left it."""
+        fields = self._meta.concrete_fields
+        counted = ", ".join(f"{name} = {name} + %s" for name in steps)
+        returned = ", ".join(field.column for field in fields)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {self._meta.db_table} SET {', '.join(columns)} WHERE id = %s RETURNING {names}",
+                f"UPDATE {self._meta.db_table} SET {counted} WHERE id = %s RETURNING {returned}",
                 [*steps.values(), self.pk],
             )
             row = cursor.fetchone()
         if row is None:
             raise self.DoesNotExist(f"{self._meta.verbose_name} {self.pk} is gone.")
-        for name, value in zip(steps, row, strict=True):
-            setattr(self, name, value)
+        for field, value in zip(fields, row, strict=True):
+            setattr(self, field.attname, value)

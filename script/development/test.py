@@ -53,7 +53,9 @@ def run_pytest(arguments: list[str], engines: dict[str, str]) -> int:
         # Tests of the whole server then use it too, and kill none that is not theirs.
         given["TIDEWIRE_TEST_DATABASE_IS_GIVEN"] = "1"
     secret = os.environ.get("SECRET_KEY") or "a-secret-for-tests-that-protects-nothing-at-all"
-    environment = {**os.environ, **given, "SECRET_KEY": secret}
+    # As everywhere but in development DEBUG is off; tests speak plain HTTP, and as fast as they can.
+    plain = {"TIDEWIRE_HTTPS": "0", "TIDEWIRE_LIMITS": "development"}
+    environment = {**plain, **os.environ, **given, "SECRET_KEY": secret}
     pytest = subprocess.Popen([sys.executable, "-m", "pytest", *arguments], cwd=CHECKOUT, env=environment)
     # The terminal sends Ctrl-C to both; by other signals pytest would leave out its teardown.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,139 @@
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client
+
+from access import keys
+from access.middleware import LiveAuthentication
+from access.models import ApiKey, User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HOME = b"http://localhost:8000"
+
+
+def knock(**headers):
+    """Open a socket; return the scope that the application got, if it was let through, and what was sent."""
+    scopes, sent = [], []
+
+    async def app(scope, receive, send):
+        scopes.append(scope)
+
+    async def receive():
+        return {"type": "websocket.connect"}
+
+    async def send(message):
+        sent.append(message)
+
+    given = {"host": b"localhost:8000"} | headers
+    scope = {"type": "websocket", "path": "/live/ws", "headers": [(k.encode(), v) for k, v in given.items()]}
+    async_to_sync(LiveAuthentication(app))(scope, receive, send)
+    return (scopes or [None])[0], sent
+
+
+def cookie(user):
+    client = Client()
+    client.force_login(user)
+    return f"sessionid={client.cookies['sessionid'].value}".encode()
+
+
+def bearer(user):
+    return f"Bearer {keys.mint(user)}".encode()
+
+
+def test_the_session_says_who_it_is(alice):
+    scope, sent = knock(cookie=cookie(alice), origin=HOME)
+    assert (scope["user"], sent) == (alice, [])
+    assert scope["still_valid"]() is True
+
+
+def test_a_program_with_the_cookie_sends_no_origin(alice):
+    assert knock(cookie=cookie(alice))[0]["user"] == alice
+
+
+def test_a_key_says_who_it_is_and_goes_before_the_session(alice, bob):
+    assert knock(authorization=bearer(bob), cookie=cookie(alice))[0]["user"] == bob
+
+
+def test_nobody_is_anonymous():
+    scope, _ = knock()
+    assert isinstance(scope["user"], AnonymousUser) and scope["still_valid"]() is True
+
+
+@pytest.mark.parametrize(
+    "header", [b"sessionid=unknown-but-long-enough", b"sessionid=", b"x", b'sessionid="\\000abcdefgh"']
+)
+def test_a_session_that_is_none_is_anonymous(header):
+    assert isinstance(knock(cookie=header)[0]["user"], AnonymousUser)
+
+
+@pytest.mark.parametrize("header", [b"Bearer tw_unknown", b"Bearer ", b"bearer \xff"])
+def test_a_wrong_key_is_accepted_and_then_told_to_leave(header):
+    scope, sent = knock(authorization=header)
+    assert scope is None
+    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
+    assert sent[1]["code"] == 4401
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        b"https://evil.example",
+        b"null",
+        b"http://localhost:8001",
+        b"http://localhost:8000.evil.example",
+        b"http://[",
+        b"",
+    ],
+)
+def test_a_foreign_page_with_the_users_cookie_is_refused(alice, origin):
+    scope, sent = knock(cookie=cookie(alice), origin=origin)
+    # A close before the accept is HTTP 403.
+    assert (scope, sent) == (None, [{"type": "websocket.close"}])
+
+
+def test_a_host_that_is_not_ours_makes_no_origin_ours(alice):
+    scope, _ = knock(cookie=cookie(alice), host=b"evil.example", origin=b"https://evil.example")
+    assert scope is None
+
+
+def test_a_trusted_origin_is_ours(alice, settings):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://app.example"]
+    assert knock(cookie=cookie(alice), origin=b"https://app.example")[0]["user"] == alice
+
+
+def test_a_foreign_page_may_come_with_a_key_or_as_nobody(alice):
+    assert knock(authorization=bearer(alice), origin=b"https://other.example")[0]["user"] == alice
+    assert knock(origin=b"https://other.example")[0] is not None
+
+
+def test_a_deactivated_user_is_nobody_by_cookie_and_refused_by_key(alice):
+    by_cookie, by_key = cookie(alice), bearer(alice)
+    User.objects.update(is_active=False)
+    assert isinstance(knock(cookie=by_cookie)[0]["user"], AnonymousUser)
+    assert knock(authorization=by_key)[1][1]["code"] == 4401
+
+
+def test_what_was_valid_ends_with_the_session_the_key_and_the_user(alice, bob, carol):
+    session, key, user = (
+        knock(cookie=cookie(alice))[0],
+        knock(authorization=bearer(bob))[0],
+        knock(cookie=cookie(carol))[0],
+    )
+    Client(headers={"cookie": "sessionid=" + _session_of(alice)}).post("/accounts/logout/")
+    ApiKey.objects.all().delete()
+    User.objects.filter(pk=carol.pk).update(is_active=False)
+    assert [scope["still_valid"]() for scope in (session, key, user)] == [False, False, False]
+
+
+def _session_of(user):
+    from django.contrib.sessions.models import Session
+
+    return next(each.pk for each in Session.objects.all() if each.get_decoded().get("_auth_user_id") == str(user.pk))
+
+
+def test_a_changed_password_ends_what_was_valid(alice):
+    scope = knock(cookie=cookie(alice))[0]
+    alice.set_password("another tide altogether")
+    alice.save()
+    assert scope["still_valid"]() is False

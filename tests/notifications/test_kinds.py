@@ -1,0 +1,43 @@
+import pytest
+
+from events.catalogue import find_event_type
+from notifications import kinds
+from notifications.kinds import Notice
+
+ALICE, BOB = {"id": 1, "username": "alice"}, {"id": 2, "username": "bob"}
+ENTRY = {"id": 9, "feed": 4, "author": ALICE}
+FEED = {"id": 4, "slug": "alice", "title": "Alice's tide", "owner": ALICE}
+
+
+def test_a_like_is_told_to_the_author():
+    notice = kinds.like({"entry": ENTRY, "actor": BOB})
+    assert notice == Notice("like", 1, 2, "entry", "9", "/entries/9/", "bob liked your entry")
+
+
+def test_a_comment_is_told_to_the_author():
+    notice = kinds.comment({"comment": {"id": 5, "author": BOB}, "entry": ENTRY})
+    assert notice == Notice("comment", 1, 2, "entry", "9", "/entries/9/", "bob commented on your entry")
+
+
+def test_a_follow_is_told_to_the_owner():
+    notice = kinds.follow({"feed": FEED, "follower": BOB})
+    assert notice == Notice("follow", 1, 2, "feed", "4", "/feeds/alice/", "bob follows Alice's tide")
+
+
+def test_a_long_title_is_cut_to_what_fits():
+    assert len(kinds.follow({"feed": FEED | {"title": "T" * 400}, "follower": BOB}).text) == 300
+
+
+@pytest.mark.parametrize(("actor", "own"), [(ALICE, True), (BOB, False)])
+def test_ones_own_doing_is_known(actor, own):
+    assert kinds.like({"entry": ENTRY, "actor": actor}).is_own_doing is own
+
+
+def test_every_type_that_notifies_or_withdraws_is_declared():
+    for name in [*kinds.NOTIFIES, *kinds.WITHDRAWS]:
+        assert find_event_type(name).name == name
+
+
+def test_what_withdraws_reads_as_what_notified():
+    assert kinds.WITHDRAWS["feeds.entry.unliked"] is kinds.NOTIFIES["feeds.entry.liked"]
+    assert kinds.WITHDRAWS["feeds.feed.unfollowed"] is kinds.NOTIFIES["feeds.feed.followed"]

@@ -1,0 +1,100 @@
+import pytest
+
+from events import relay, subscribers
+from events.models import Checkpoint, Event
+from feeds import actions
+from feeds.models import Feed
+from notifications.models import Notification
+
+
+@pytest.fixture(autouse=True)
+def quiet(alice, bob, flow):
+    """Let what made the cast flow first, so that each test begins with read inboxes."""
+    subscribers.ensure_checkpoints()
+    flow()
+    Notification.objects.all().delete()
+
+
+def told():
+    return list(
+        Notification.objects.filter(archived_at=None).order_by("id").values_list("recipient__username", "kind", "text")
+    )
+
+
+def test_a_like_arrives_with_its_author_and_goes_when_it_is_taken_back(publish, bob, flow):
+    entry = publish()
+    actions.like_entry(entry, by=bob)
+    flow()
+    assert told() == [("alice", "like", "bob liked your entry")]
+    assert Notification.objects.get().subject_url == f"/entries/{entry.pk}/"
+    actions.unlike_entry(entry, by=bob)
+    flow()
+    assert told() == []
+
+
+def test_a_comment_arrives_with_the_author_of_the_entry(publish, bob, flow):
+    actions.comment_on(publish(), by=bob, text="Hi")
+    flow()
+    assert told() == [("alice", "comment", "bob commented on your entry")]
+
+
+def test_a_follow_arrives_with_the_owner_and_goes_when_it_ends(feed, mallory, flow):
+    actions.follow_feed(feed, by=mallory)
+    flow()
+    assert told() == [("alice", "follow", "mallory follows alice")]
+    actions.unfollow_feed(feed, by=mallory)
+    flow()
+    assert told() == []
+
+
+def test_what_one_does_oneself_arrives_nowhere(publish, alice, feed, flow):
+    entry = publish()
+    actions.like_entry(entry, by=alice)
+    actions.comment_on(entry, by=alice, text="Hi")
+    actions.follow_feed(feed, by=alice)
+    flow()
+    assert told() == []
+
+
+def test_a_request_to_follow_arrives_when_it_is_accepted(alice, mallory, flow):
+    club = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
+    follow = actions.follow_feed(club, by=mallory)
+    flow()
+    assert told() == []
+    follow.state = "accepted"
+    follow.save()
+    flow()
+    assert told() == [("alice", "follow", "mallory follows Club")]
+
+
+def test_a_like_and_its_end_in_one_batch_leave_nothing(publish, bob, flow):
+    entry = publish()
+    actions.like_entry(entry, by=bob)
+    actions.unlike_entry(entry, by=bob)
+    flow()
+    assert told() == []
+
+
+def test_an_event_taken_again_after_a_crash_notifies_once(publish, bob, flow):
+    actions.like_entry(publish(), by=bob)
+    flow()
+    Checkpoint.objects.filter(name="notifications").update(position=0)
+    subscribers.run("notifications")
+    likes = Notification.objects.filter(kind="like")
+    assert likes.count() == 1
+
+
+def test_the_notification_is_itself_an_event_in_the_log(publish, bob, alice, flow):
+    actions.like_entry(publish(), by=bob)
+    flow()
+    event = Event.objects.filter(type="notifications.notification.created").latest("position")
+    assert (event.topic, event.data["unread_count"]) == (f"users.{alice.pk}", 1)
+    assert event.data["notification"]["actors"] == [{"id": bob.pk, "username": "bob"}]
+    assert relay.run() == 0
+
+
+def test_what_concerns_nobody_moves_the_checkpoint_only(publish, flow):
+    publish()
+    flow()
+    assert told() == []
+    assert Checkpoint.objects.get(name="notifications").position == Event.objects.latest("position").position
