@@ -43,7 +43,7 @@ class EntryForm(forms.Form):
     """What is to be published, and for whom."""
 
     text = TextField(label="New entry", max_length=ENTRY_MAX_LENGTH, widget=forms.Textarea({"rows": 3}))
-    visibility = forms.ChoiceField(label="Who may read it", choices=list(VISIBILITIES.items()))
+    visibility = forms.ChoiceField(label="Who may read it", choices=list(VISIBILITIES.items()), required=False)
 
 
 class CommentForm(forms.Form):
@@ -158,7 +158,8 @@ def _publish(request: HttpRequest, feed: Feed | None, form: EntryForm) -> HttpRe
         return redirect_to_login(request.path)
     if not form.is_valid():
         return None
-    entry = actions.publish_entry(feed, by=request.user, **form.cleaned_data)
+    given = {name: value for name, value in form.cleaned_data.items() if value}
+    entry = actions.publish_entry(feed, by=request.user, **given)
     return redirect(f"{request.path}#entry-{entry.pk}")
 
 

@@ -17,7 +17,9 @@ SAID = event_type("tests.word.said", "A word was said.", fields(word=text()))
 
 @contextmanager
 def other_connection():
-    with psycopg.connect(**{key: value for key, value in connection.get_connection_params().items() if key in ("dbname", "user", "password", "host", "port")}) as other:
+    names = ("dbname", "user", "password", "host", "port")
+    params = {name: value for name, value in connection.get_connection_params().items() if name in names}
+    with psycopg.connect(**params) as other:
         yield other
 
 

@@ -1,4 +1,4 @@
-"""A whole Tidewire, really running: web, worker, beat and engines in processes of their own; tests speak to it as users do.
+"""A whole Tidewire, really running: web, worker, beat and engines as processes; tests speak to it as users do.
 
 PostgreSQL is the one of the test run when that was given from outside, so that journeys go through it too.
 """
@@ -80,8 +80,8 @@ def manage(stack, *arguments):
     """Run a management command beside the server and return what it printed."""
     command = [sys.executable, "manage.py", *arguments]
     environment = os.environ | stack.environment
-    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout.strip()
+    pipes = {"capture_output": True, "text": True, "timeout": 60, "check": True}
+    return subprocess.run(command, cwd=CHECKOUT, env=environment, **pipes).stdout.strip()
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ async def test_what_is_published_by_the_page_form_is_the_same(stack, people, htt
     await http_session.sign_in("alice")
     async with bob.live() as page:
         await page.subscribe(f"feeds.{feed['id']}")
-        await http_session.post("/", {"text": "By the form"})
+        await http_session.post("/", {"text": "By the form", "visibility": "public"})
         [event] = await page.events("feeds.entry.published")
     assert event["data"]["entry"]["text"] == "By the form"
 

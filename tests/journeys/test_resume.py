@@ -50,7 +50,8 @@ async def test_a_cursor_of_another_epoch_or_ahead_of_the_head_is_reset(people):
     async with bob.live() as page:
         start = await page.subscribe("me")
         epoch, position = start["head"].split("-")
-        for id, cursor, reason in (("e", f"{epoch[::-1]}x-1", "epoch"), ("a", f"{epoch}-{int(position) + 999}", "ahead")):
+        foreign, ahead = f"{epoch[::-1]}x-1", f"{epoch}-{int(position) + 999}"
+        for id, cursor, reason in (("e", foreign, "epoch"), ("a", ahead, "ahead")):
             await page.subscribe("me", id=id, after=cursor)
             reset = await page.frame("reset")
             assert (reset["id"], reset["reason"]) == (id, reason)

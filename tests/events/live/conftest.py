@@ -19,7 +19,7 @@ announce = channel.announce
 
 SAID = event_type("live.word.said", "A word was said.", fields(word=text()))
 WHISPERED = event_type("live.word.whispered", "A word was whispered.", fields(word=text()))
-ROOM = topic_kind("rooms.{id}", "A room; the locked one opens to nobody.", can_read=lambda user, ids: set(ids) - {"locked"})
+ROOM = topic_kind("rooms.{id}", "Rooms; the locked one is closed.", can_read=lambda user, ids: set(ids) - {"locked"})
 BOTH = alias("both", "Two rooms.", resolve=lambda user: ["rooms.a", "rooms.b"])
 
 

@@ -35,7 +35,7 @@ async def test_it_starts_at_the_head(hub, say):
     await say("one")
     other = Hub()
     await other.start()
-    assert str(other.cursor) == str((await sync_to_async(LogHead.objects.get)()))
+    assert str(other.cursor) == str(await sync_to_async(LogHead.objects.get)())
     await other.stop()
 
 

@@ -138,7 +138,8 @@ async def test_a_cursor_that_cannot_go_on_is_answered_by_a_reset(connect, hub, s
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nonsense", "[1]", '{"type":"dance"}', '{"type":"subscribe"}', '{"type":"subscribe","id":1,"topics":"x"}']
+    "text",
+    ["", "nonsense", "[1]", '{"type":"dance"}', '{"type":"subscribe"}', '{"type":"subscribe","id":1,"topics":"x"}'],
 )
 async def test_a_bad_frame_gets_an_error_and_the_connection_lives(connect, text):
     client = await connect()
