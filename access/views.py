@@ -128,16 +128,14 @@ def _bounded(params, field: str, default: int, low: int, high: int) -> int:
 
 
 def _readable(user, names: list[str]) -> list[str]:
-    if not user.is_authenticated and catalogue.aliases_among(names):
-        raise NotAuthenticated
-    topics = catalogue.resolve(user, names)
-    if len(topics) > settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS:
-        raise ValidationError({"topic": "These names mean too many topics."}, code="too_many")
-    readable = catalogue.readable(user, topics)
-    for topic in topics:
-        if topic not in readable:
-            raise PermissionDenied(f"You may not read {topic}.")
-    return topics
+    try:
+        return catalogue.authorise(user, names, limit=settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS)
+    except catalogue.SignInFirst as error:
+        raise NotAuthenticated(str(error)) from None
+    except catalogue.TooManyTopics as error:
+        raise ValidationError({"topic": str(error)}, code="too_many") from None
+    except catalogue.Unreadable as error:
+        raise PermissionDenied(str(error)) from None
 
 
 class EventTypesView(APIView):

@@ -75,9 +75,10 @@ def retry_parked(parked: ParkedEvent) -> bool:
     return subscribers.take_parked(parked)
 
 
+@transaction.atomic
 def start_subscriber(checkpoint: Checkpoint) -> None:
     """Let a stopped subscriber go on from where it stands."""
     Checkpoint.objects.filter(pk=checkpoint.pk).update(
         status=Checkpoint.Status.RUNNING, parked_in_row=0, failures=0, failing_position=None, retry_at=None
     )
-    wake.subscriber(checkpoint.pk)
+    transaction.on_commit(lambda: wake.subscriber(checkpoint.pk), robust=True)

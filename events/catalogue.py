@@ -25,6 +25,22 @@ class InvalidPayload(ValueError):
     """The payload does not fit the schema of its event type."""
 
 
+class SignInFirst(PermissionError):
+    """A name that means something else for each user was used by nobody."""
+
+
+class TooManyTopics(ValueError):
+    """The names mean more topics than one reader may have."""
+
+
+class Unreadable(PermissionError):
+    """The user may not read this topic; carries its name as `topic`."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__(f"You may not read {topic}.")
+        self.topic = topic
+
+
 class UnknownEventType(LookupError):
     """No app has declared this event type."""
 
@@ -104,13 +120,17 @@ def event_type(name: str, summary: str, payload: Schema, version: int = 1) -> Ev
 
 
 def topic_kind(pattern: str, summary: str, can_read: CanRead) -> TopicKind:
-    """Declare a kind of topic with its access rule and return it."""
+    """Declare a kind of topic with its access rule and return it; declaring one twice is an error."""
+    if pattern in _kinds:
+        raise ValueError(f"{pattern!r} is declared twice.")
     _kinds[pattern] = TopicKind(pattern, summary, can_read)
     return _kinds[pattern]
 
 
 def alias(name: str, summary: str, resolve: Resolve) -> Alias:
-    """Declare a name for each user's own set of topics and return it."""
+    """Declare a name for each user's own set of topics and return it; declaring one twice is an error."""
+    if name in _aliases:
+        raise ValueError(f"{name!r} is declared twice.")
     _aliases[name] = Alias(name, summary, resolve)
     return _aliases[name]
 
@@ -178,6 +198,23 @@ def resolve(user: Any, names: Iterable[str]) -> list[str]:
 def aliases_among(names: Iterable[str]) -> list[str]:
     """Return those of the names that are aliases."""
     return [name for name in names if name in _aliases]
+
+
+def authorise(user: Any, names: Collection[str], *, limit: int) -> list[str]:
+    """Return the topics that topics and aliases mean for the user, all of which they may read.
+
+    One that may not be read refuses them all. Raises `SignInFirst`, `TooManyTopics` or `Unreadable`.
+    """
+    if not user.is_authenticated and aliases_among(names):
+        raise SignInFirst("Sign in to use this name.")
+    topics = resolve(user, names)
+    if len(topics) > limit:
+        raise TooManyTopics("These names mean too many topics.")
+    allowed = readable(user, topics)
+    for topic in topics:
+        if topic not in allowed:
+            raise Unreadable(topic)
+    return topics
 
 
 def readable(user: Any, topics: Iterable[str]) -> set[str]:

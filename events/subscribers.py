@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from events import log, wake
@@ -20,6 +20,8 @@ BATCH = 200
 TRIES = 5
 BACKOFF_SECONDS = (1, 2, 4, 8, 16)
 STOP_AFTER_PARKED = 5
+# Between counting a try and beginning it no row is locked; for so long nobody else counts one.
+BEGIN_WITHIN = timedelta(seconds=2)
 # Trouble of the database, not of the event: it passes, and never parks an event.
 DATABASE_TROUBLE = (OperationalError, InterfaceError)
 
@@ -49,6 +51,8 @@ def subscriber(name: str, *, types: Iterable[str]) -> Callable[[Take], Take]:
     """
 
     def register(take: Take) -> Take:
+        if name in _subscribers:
+            raise ValueError(f"{name!r} is declared twice.")
         _subscribers[name] = Subscriber(name, tuple(types), take)
         return take
 
@@ -74,11 +78,15 @@ def wake_all() -> None:
 
 
 def wake_those_behind() -> None:
-    """Wake the subscribers whose checkpoint is behind the head."""
-    head = log.head().position
-    behind = Checkpoint.objects.filter(name__in=_subscribers, position__lt=head, status=Checkpoint.Status.RUNNING)
-    for name in behind.values_list("name", flat=True):
+    """Wake the subscribers that have something to take."""
+    for name in _ready().filter(name__in=_subscribers).values_list("name", flat=True):
         wake.subscriber(name)
+
+
+def _ready() -> QuerySet[Checkpoint]:
+    """Return the checkpoints behind the head that may go on now."""
+    behind = Checkpoint.objects.filter(status=Checkpoint.Status.RUNNING, position__lt=log.head().position)
+    return behind.exclude(retry_at__gt=timezone.now())
 
 
 def run(name: str) -> int:
@@ -86,67 +94,64 @@ def run(name: str) -> int:
 
     If another runner holds the checkpoint this ends at once; that runner looks once more before it ends.
     """
-    who, taken = _subscribers[name], 0
-    while _count_try(name):
+    who, taken, careful = _subscribers[name], 0, 0
+    # The look is taken without the lock: what another run was woken for, and left to this one, is seen by it.
+    while _ready().filter(pk=name).exists() and (counted := _count_try(name)):
+        # A batch that failed is gone through one by one: then the failing event is the first, and the tries its own.
+        careful = BATCH if counted.failures > 1 else max(0, careful - 1)
         try:
-            count = _take_batch(who)
+            taken += _take_batch(who, counted, limit=1 if careful else BATCH)
         except DATABASE_TROUBLE:
-            _uncount_try(name)
+            _uncount_try(counted)
             raise
-        taken += count
-        if not count:
-            break
     return taken
 
 
-def _due(name: str):
-    now = timezone.now()
-    rows = Checkpoint.objects.select_for_update(skip_locked=True).filter(pk=name, status=Checkpoint.Status.RUNNING)
-    return rows.exclude(retry_at__gt=now).first()
-
-
-def _count_try(name: str) -> bool:
-    """Count the try in a transaction of its own, so that a process killed in it has counted; False: not now."""
+def _count_try(name: str) -> Checkpoint | None:
+    """Count the try in a transaction of its own, so that a process killed in it has counted; None: not now."""
     with transaction.atomic():
-        checkpoint = _due(name)
-        if checkpoint is None or checkpoint.position >= log.head().position:
-            return False
+        checkpoint = _ready().select_for_update(skip_locked=True).filter(pk=name).first()
+        if checkpoint is None:
+            return None
         again = checkpoint.failing_position == checkpoint.position
         checkpoint.failures = checkpoint.failures + 1 if again else 1
         checkpoint.failing_position = checkpoint.position
-        checkpoint.save(update_fields=["failures", "failing_position", "updated_at"])
-        return True
+        checkpoint.retry_at = timezone.now() + BEGIN_WITHIN
+        checkpoint.save(update_fields=["failures", "failing_position", "retry_at", "updated_at"])
+        return checkpoint
 
 
-def _uncount_try(name: str) -> None:
-    Checkpoint.objects.filter(pk=name, failures__gt=0).update(failures=F("failures") - 1)
+def _counted(checkpoint: Checkpoint) -> QuerySet[Checkpoint]:
+    """Return the checkpoint's row if the try that was counted is still the latest."""
+    latest = {"position": checkpoint.position, "failures": checkpoint.failures}
+    return Checkpoint.objects.filter(pk=checkpoint.pk, status=Checkpoint.Status.RUNNING, **latest)
 
 
-def _take_batch(who: Subscriber) -> int:
+def _uncount_try(counted: Checkpoint) -> None:
+    _counted(counted).update(failures=F("failures") - 1, retry_at=None)
+
+
+def _take_batch(who: Subscriber, counted: Checkpoint, *, limit: int) -> int:
     """Take some events and move the checkpoint, together; return how many events it went on."""
     with transaction.atomic():
-        checkpoint = _due(who.name)
+        # Waited for: another runner may hold the row for the moment of its own look.
+        checkpoint = _counted(counted).select_for_update().first()
         if checkpoint is None:
             return 0
-        before = checkpoint.position
-        # After a failed try the events go one by one: then the failing one is the first, and the count is its own.
-        limit = BATCH if checkpoint.failures <= 1 else 1
-        page = log.page(None, after=before, upto=log.head().position, limit=limit)
+        page = log.page(None, after=counted.position, upto=log.head().position, limit=limit)
         _take_page(who, checkpoint, page)
         checkpoint.save()
-        return checkpoint.position - before
+        return checkpoint.position - counted.position
 
 
 def _take_page(who: Subscriber, checkpoint: Checkpoint, page: log.Page) -> None:
-    if checkpoint.failures > TRIES and page.events:
-        # Its tries were counted but never ended: each time the process died in it.
-        _put_aside(checkpoint, page.events[0], "The process died each time this event was taken.")
-        return
     for event in page.events:
-        if who.wants(event) and (error := _try(who, event)):
-            if event.position == page.events[0].position:
-                _failed(checkpoint, event, error)
-            return
+        if who.wants(event):
+            if checkpoint.failures > TRIES:
+                # Its tries were counted but never ended: each time the process died in it.
+                return _put_aside(checkpoint, event, "The process died each time this event was taken.")
+            if error := _try(who, event):
+                return _failed(checkpoint, event, error)
         _succeeded(checkpoint, event.position, reset=who.wants(event))
     _succeeded(checkpoint, page.position, reset=False)
 
@@ -159,7 +164,8 @@ def _try(who: Subscriber, event: Event) -> str:
         raise
     except Exception as error:
         logger.warning("%s could not take %s.", who.name, event, exc_info=True)
-        return f"{type(error).__name__}: {error}"
+        # PostgreSQL keeps no NUL and no lone surrogates; an error that could not be kept would never be parked.
+        return f"{type(error).__name__}: {error}".replace("\x00", "").encode(errors="replace").decode()
     return ""
 
 
@@ -171,6 +177,8 @@ def _succeeded(checkpoint: Checkpoint, position: int, *, reset: bool) -> None:
 
 
 def _failed(checkpoint: Checkpoint, event: Event, error: str) -> None:
+    # The try that was counted was that of the batch's first event; another one's begins here.
+    checkpoint.failures, checkpoint.failing_position = max(1, checkpoint.failures), checkpoint.position
     if checkpoint.failures < TRIES:
         delay = BACKOFF_SECONDS[min(checkpoint.failures, len(BACKOFF_SECONDS)) - 1]
         checkpoint.retry_at = timezone.now() + timedelta(seconds=delay)
@@ -187,7 +195,8 @@ def _put_aside(checkpoint: Checkpoint, event: Event, error: str) -> None:
     if parked >= STOP_AFTER_PARKED:
         checkpoint.status = Checkpoint.Status.STOPPED
         logger.error("Subscriber %s has stopped: %s events in a row were parked.", checkpoint.name, parked)
-        subscriber_stopped.send(Checkpoint, name=checkpoint.name, position=checkpoint.position)
+        alarm = {"name": checkpoint.name, "position": checkpoint.position}
+        transaction.on_commit(lambda: subscriber_stopped.send_robust(Checkpoint, **alarm), robust=True)
 
 
 def park(name: str, event: Event, error: str, attempts: int) -> ParkedEvent:

@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 FLAG_SECONDS = 1
 BREAKER_SECONDS = 1.0
 QUEUE_LIMIT = 1000
+EXPIRES_SECONDS = 60
 
 RELAY = "events.tasks.relay_outbox"
 SUBSCRIBER = "events.tasks.run_subscriber"
@@ -27,25 +28,26 @@ class Waker:
     """One thread per process that carries wake-ups to the broker; with a dead broker it drops them and rests."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with nothing: at first, and in a forked child, which inherits neither the thread nor a free lock."""
         self._wanted: dict[tuple[str, tuple], float] = {}
         self._sending = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._pid = 0
 
     def want(self, task: str, args: tuple = (), delay_seconds: float = 0) -> None:
         """Ask for a task soon; asking again before it was sent adds nothing. Never blocks, never raises."""
+        wanted = (task, args)
         with self._changed:
             self._ensure_thread()
-            if len(self._wanted) < QUEUE_LIMIT:
-                self._wanted.setdefault((task, args), delay_seconds)
+            if wanted in self._wanted or len(self._wanted) < QUEUE_LIMIT:
+                self._wanted[wanted] = min(delay_seconds, self._wanted.get(wanted, delay_seconds))
             self._changed.notify()
 
     def _ensure_thread(self) -> None:
-        # A forked child inherits this object but not the thread.
-        if self._pid != os.getpid() or self._thread is None or not self._thread.is_alive():
-            self._pid = os.getpid()
-            self._wanted.clear()
+        if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="waker", daemon=True)
             self._thread.start()
 
@@ -66,14 +68,17 @@ class Waker:
     def flush(self, timeout: float = 0.5) -> None:
         """Wait until what was asked for has been taken up, at most for the timeout: for short-lived commands."""
         deadline = time.monotonic() + timeout
-        while self._pid == os.getpid() and (self._wanted or self._sending) and time.monotonic() < deadline:
+        while (self._wanted or self._sending) and time.monotonic() < deadline:
             time.sleep(0.005)
 
 
 def send(task: str, args: tuple = (), delay_seconds: float = 0) -> None:
     """Send a task by its name unless its flag says that one is on its way already; raises what the broker raises."""
-    if delay_seconds or cache.add(_flag(task, args), 1, timeout=FLAG_SECONDS):
-        current_app.send_task(task, args=args, countdown=delay_seconds or None, expires=60, retry=False)
+    # A later one has a flag for its own moment: else each sweep would add another to those that wait for it.
+    moment = f"@{time.time() + delay_seconds:.1f}" if delay_seconds else ""
+    if cache.add(_flag(task, args) + moment, 1, timeout=FLAG_SECONDS + delay_seconds):
+        expires = EXPIRES_SECONDS + delay_seconds
+        current_app.send_task(task, args=args, countdown=delay_seconds or None, expires=expires, retry=False)
 
 
 def clear(task: str, *args: str) -> None:
@@ -90,6 +95,7 @@ def _flag(task: str, args: tuple) -> str:
 
 _waker = Waker()
 atexit.register(_waker.flush)
+os.register_at_fork(after_in_child=_waker.begin)
 
 
 def relay() -> None:

@@ -50,11 +50,15 @@ class EndpointAdmin(admin.ModelAdmin):
 
     def save_model(self, request, obj, form, change) -> None:
         """Make or change the endpoint by the same actions as the API."""
-        fields = {name: form.cleaned_data[name] for name in form.Meta.fields if name != "owner"}
+        fields = {name: value for name, value in form.cleaned_data.items() if name != "owner"}
         if change:
             actions.change_endpoint(obj, **fields)
         else:
             obj.pk = actions.create_endpoint(form.cleaned_data["owner"], **fields).pk
+
+    def get_deleted_objects(self, objs, request):
+        """Name the endpoints alone: their deliveries go along, however many, though none is deleted by itself."""
+        return [str(each) for each in objs], {Endpoint._meta.verbose_name_plural: len(objs)}, set(), []
 
     def get_readonly_fields(self, request, obj=None):
         """Keep the owner of an endpoint that is there."""

@@ -10,7 +10,8 @@ from webhooks.models import Delivery, Endpoint
 def fan_out(event: Event) -> int:
     """Make the deliveries of an event that are not there yet; return how many endpoints want it."""
     endpoints = list(Endpoint.objects.listening_to(event).select_related("owner"))
-    allowed = [endpoint for endpoint in endpoints if endpoint.owner_id in _readers(event.topic, endpoints)]
+    readers = _readers(event.topic, endpoints)
+    allowed = [endpoint for endpoint in endpoints if endpoint.owner_id in readers]
     Delivery.objects.bulk_create(
         [
             Delivery(endpoint=endpoint, event_id=event.event_id, event_type=event.type, position=event.position)

@@ -79,6 +79,10 @@ class DeliveryQuerySet(models.QuerySet):
         """Return the deliveries that came to their end long ago."""
         return self.exclude(status=Delivery.Status.PENDING).filter(created_at__lt=moment)
 
+    def cancel(self) -> int:
+        """End them unsent; who is sending one of them now no longer counts."""
+        return self.update(status=Delivery.Status.CANCELLED, next_attempt_at=None, lease_until=None, claim=None)
+
 
 class Delivery(models.Model):
     """One event for one endpoint: when to try next, or how it ended. The row is the schedule."""
@@ -112,8 +116,12 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["endpoint", "event_id"], name="webhooks_delivery_once"),
         ]
         indexes = [
-            # The sender's claim: what is due. Finished rows are not in it, so it stays small.
-            models.Index(fields=["next_attempt_at"], condition=Q(status="pending"), name="webhooks_delivery_due"),
+            # The sender's claim: what is due for an endpoint. Finished rows are not in it, so it stays small.
+            models.Index(
+                fields=["endpoint", "next_attempt_at"], condition=Q(status="pending"), name="webhooks_delivery_due"
+            ),
+            # When the next one is due.
+            models.Index(fields=["next_attempt_at"], condition=Q(status="pending"), name="webhooks_delivery_next"),
             # Retention's floor.
             models.Index(fields=["position"], condition=Q(status="pending"), name="webhooks_delivery_waiting"),
             # An endpoint's deliveries, newest first, also by status.

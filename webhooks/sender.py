@@ -6,10 +6,13 @@ the lease ends. Only the holder of the claim records, so a slow sender never ove
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -28,21 +31,31 @@ logger = logging.getLogger(__name__)
 
 # One sender at a time is enough for many deliveries in flight, and leaves the worker's other processes to others.
 LOCK_KEY = 0x73656E64
-LEASE = timedelta(seconds=60)
+# So long, after the deadline of a try, its sender may take to write down how it went.
+LEASE_MARGIN_SECONDS = 45
+# A slow endpoint fills this part of the places in flight, never those of the others.
+ENDPOINT_SHARE = 1 / 8
 POLL_SECONDS = 0.1
 # A run ends after so long, that a worker can be stopped; the next one goes on.
 RUN_SECONDS = 60.0
 SOON_SECONDS = 15
 
+# The pairs are for the planner: with `endpoint_id = …` it may walk all that is due, of every endpoint, by time.
 CLAIM = """
     UPDATE webhooks_delivery SET lease_until = now() + make_interval(secs => %(lease)s), claim = gen_random_uuid()
     WHERE id IN (
-        SELECT delivery.id FROM webhooks_delivery AS delivery
-        JOIN webhooks_endpoint AS endpoint ON endpoint.id = delivery.endpoint_id AND endpoint.enabled
-        WHERE delivery.status = 'pending' AND delivery.next_attempt_at <= now()
-          AND (delivery.lease_until IS NULL OR delivery.lease_until <= now())
-        ORDER BY delivery.next_attempt_at LIMIT %(limit)s
-        FOR UPDATE OF delivery SKIP LOCKED
+        SELECT due.id FROM webhooks_endpoint AS endpoint
+        LEFT JOIN unnest(%(busy)s::bigint[], %(flying)s::bigint[]) AS busy(id, flying) ON busy.id = endpoint.id
+        CROSS JOIN LATERAL (
+            SELECT id, next_attempt_at FROM webhooks_delivery
+            WHERE (endpoint_id, next_attempt_at) >= (endpoint.id, '-infinity')
+              AND (endpoint_id, next_attempt_at) <= (endpoint.id, now())
+              AND status = 'pending' AND (lease_until IS NULL OR lease_until <= now())
+            ORDER BY endpoint_id, next_attempt_at LIMIT greatest(0, %(each)s - coalesce(busy.flying, 0))
+            FOR UPDATE SKIP LOCKED
+        ) AS due
+        WHERE endpoint.enabled
+        ORDER BY due.next_attempt_at LIMIT %(limit)s
     )
     RETURNING id, claim
 """
@@ -55,8 +68,7 @@ class Job:
     delivery_id: int
     claim: UUID
     number: int
-    url: str
-    secret: str
+    endpoint: Endpoint
     event_id: UUID
     body: bytes
 
@@ -66,7 +78,7 @@ class Job:
             "content-type": "application/cloudevents+json",
             "webhook-id": str(self.event_id),
             "webhook-timestamp": str(now),
-            "webhook-signature": signing.sign(str(self.event_id), now, self.body, [self.secret]),
+            "webhook-signature": signing.sign(str(self.event_id), now, self.body, [self.endpoint.secret]),
             "tidewire-attempt": str(self.number),
         }
 
@@ -81,15 +93,15 @@ class Outcome:
     response: Response
 
 
-def run() -> int:
+def run() -> int | None:
     """Send everything that is due, and what becomes due meanwhile; return how many tries were made.
 
-    Another sender at work is no error: it looks for due deliveries as long as it runs.
+    None when another sender is at work: it looks for due deliveries as long as it runs, and once more after that.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
         if not cursor.fetchone()[0]:
-            return 0
+            return None
     try:
         return async_to_sync(_send_all)()
     finally:
@@ -99,26 +111,33 @@ def run() -> int:
 
 def next_due_seconds() -> float | None:
     """Return in how many seconds the next delivery is due, if that is soon; later ones are for the sweep."""
-    soon = timezone.now() + timedelta(seconds=SOON_SECONDS)
-    due = Delivery.objects.filter(status=Delivery.Status.PENDING, endpoint__enabled=True, next_attempt_at__lte=soon)
+    now = timezone.now()
+    # What has been due for longer was seen by the run before this question; the sweep goes on with what that left.
+    soon = (now - timedelta(seconds=1), now + timedelta(seconds=SOON_SECONDS))
+    due = Delivery.objects.filter(status=Delivery.Status.PENDING, endpoint__enabled=True, next_attempt_at__range=soon)
     # What is leased is being sent, or its sender died; the sweep finds it when the lease ends.
     moment = due.filter(lease_until=None).order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()
-    return None if moment is None else max(0.0, (moment - timezone.now()).total_seconds())
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
 
 
 async def _send_all() -> int:
-    flying: set[asyncio.Task[Outcome]] = set()
+    flying: dict[asyncio.Task[Outcome], int] = {}
     count, ends = 0, time.monotonic() + RUN_SECONDS
     async with _transport() as transport:
         while True:
-            room = settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT - len(flying)
-            jobs = await sync_to_async(claim)(room) if room and time.monotonic() < ends else []
-            flying |= {asyncio.create_task(_send(transport, job)) for job in jobs}
+            jobs = await _claim_beside(flying) if time.monotonic() < ends else []
+            flying |= {asyncio.create_task(_send(transport, job)): job.endpoint.pk for job in jobs}
             if not flying:
                 return count
-            done, flying = await asyncio.wait(flying, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(flying, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             await sync_to_async(record)([task.result() for task in done])
+            flying = {task: endpoint for task, endpoint in flying.items() if task not in done}
             count += len(done)
+
+
+async def _claim_beside(flying: Mapping[asyncio.Task[Outcome], int]) -> list[Job]:
+    room = settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT - len(flying)
+    return await sync_to_async(claim)(room, Counter(flying.values())) if room else []
 
 
 def _transport() -> Transport:
@@ -132,33 +151,44 @@ def _transport() -> Transport:
 
 async def _send(transport: Transport, job: Job) -> Outcome:
     started_at = timezone.now()
-    headers = job.headers(int(started_at.timestamp()))
-    return Outcome(job, started_at, headers, await transport.post(job.url, headers=headers, body=job.body))
+    try:
+        headers = job.headers(int(started_at.timestamp()))
+    except Exception:
+        # One endpoint's lost key must not end the run, and so stop all the others.
+        logger.exception("Delivery %s could not be signed.", job.delivery_id)
+        error = "The request could not be signed; this has been logged."
+        return Outcome(job, started_at, {}, Response(None, error=error))
+    return Outcome(job, started_at, headers, await transport.post(job.endpoint.url, headers=headers, body=job.body))
 
 
-def claim(limit: int) -> list[Job]:
-    """Take up to so many due deliveries, in a short transaction of its own, and return what is to be sent."""
+def claim(limit: int, flying: Mapping[int, int] = MappingProxyType({})) -> list[Job]:
+    """Take up to so many due deliveries, in a short transaction of its own, and return what is to be sent.
+
+    An endpoint gets no more than its places, of which so many are taken as are flying to it.
+    """
+    parameters: dict[str, float | list[int]] = {
+        "lease": settings.TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS + LEASE_MARGIN_SECONDS,
+        "limit": limit,
+        "each": math.ceil(settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT * ENDPOINT_SHARE),
+        "busy": list(flying),
+        "flying": list(flying.values()),
+    }
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"lease": LEASE.total_seconds(), "limit": limit})
+        cursor.execute(CLAIM, parameters)
         claims = dict(cursor.fetchall())
     if not claims:
         return []
     rows = list(Delivery.objects.filter(pk__in=claims).select_related("endpoint").order_by("next_attempt_at"))
     events = Event.objects.in_bulk([row.position for row in rows])
     epoch = log.head().epoch
-    _cancel([row.pk for row in rows if row.position not in events])
+    # Retention never passes a pending delivery; but one that had ended may be sent again after its event was pruned.
+    Delivery.objects.filter(pk__in=[row.pk for row in rows if row.position not in events]).cancel()
     return [_job(row, claims[row.pk], events[row.position], epoch) for row in rows if row.position in events]
 
 
 def _job(row: Delivery, claim: UUID, event: Event, epoch: str) -> Job:
     body = encode(log.as_cloud_event(event, epoch)).encode()
-    return Job(row.pk, claim, row.attempts + 1, row.endpoint.url, row.endpoint.secret, event.event_id, body)
-
-
-def _cancel(ids: list[int]) -> None:
-    # Retention never passes a pending delivery; only an event removed by hand comes here.
-    if ids:
-        Delivery.objects.filter(pk__in=ids).update(status=Delivery.Status.CANCELLED, next_attempt_at=None, claim=None)
+    return Job(row.pk, claim, row.attempts + 1, row.endpoint, event.event_id, body)
 
 
 def record(outcomes: Iterable[Outcome]) -> None:
@@ -202,6 +232,7 @@ def _settle(delivery: Delivery, status_code: int | None) -> None:
         delivery.status = Delivery.Status.FAILED
         reason = "The receiver answered 410 Gone."
         Endpoint.objects.filter(pk=delivery.endpoint_id).update(enabled=False, disabled_reason=reason)
+        Delivery.objects.filter(endpoint=delivery.endpoint_id, status=Delivery.Status.PENDING).cancel()
     elif delay is None:
         delivery.status = Delivery.Status.EXHAUSTED
     else:

@@ -50,6 +50,8 @@ class EndpointSerializer(StrictSerializer):
             name = pattern.removesuffix(".*")
             if pattern != "*" and not catalogue.is_topic(name):
                 raise serializers.ValidationError(f"{pattern!r} is not a topic, a prefix ending in .*, or *.")
+            if catalogue.aliases_among([pattern]):
+                raise serializers.ValidationError(f"{pattern!r} is an alias; name the topics that it means.")
         return patterns
 
     def to_representation(self, endpoint: Endpoint) -> dict:

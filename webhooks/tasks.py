@@ -8,12 +8,12 @@ from webhooks import retention, schedule, sender
 
 @shared_task
 def send_due_deliveries() -> int:
-    """Send what is due, and come back when the next is."""
+    """Send what is due, and come back when the next is; unless another sender does."""
     wake.clear(schedule.SEND)
     sent = sender.run()
-    if (delay := sender.next_due_seconds()) is not None:
+    if sent is not None and (delay := sender.next_due_seconds()) is not None:
         schedule.wake_sender(delay)
-    return sent
+    return sent or 0
 
 
 @shared_task

@@ -211,17 +211,15 @@ class Connection:
 
 
 def allowed_topics(user: Any, asked: frames.Subscribe) -> list[str]:
-    """Return the topics that the names mean for the user; one that may not be read refuses them all."""
-    if not user.is_authenticated and catalogue.aliases_among(asked.names):
-        raise Refused("unauthenticated", "Sign in to use this name.", asked.id)
-    topics = catalogue.resolve(user, asked.names)
-    if len(topics) > settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS:
-        raise Refused("too_many", "These names mean too many topics.", asked.id)
-    readable = catalogue.readable(user, topics)
-    for topic in topics:
-        if topic not in readable:
-            raise Refused("forbidden", f"You may not read {topic}.", asked.id)
-    return topics
+    """Return the topics that the names mean for the user, or raise `Refused`."""
+    try:
+        return catalogue.authorise(user, asked.names, limit=settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS)
+    except catalogue.SignInFirst as error:
+        raise Refused("unauthenticated", str(error), asked.id) from None
+    except catalogue.TooManyTopics as error:
+        raise Refused("too_many", str(error), asked.id) from None
+    except catalogue.Unreadable as error:
+        raise Refused("forbidden", str(error), asked.id) from None
 
 
 def _id_if_any(frame: dict[str, Any]) -> int | str | None:

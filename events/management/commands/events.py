@@ -43,6 +43,7 @@ class Command(BaseCommand):
             page = log.page(topics, after=position, upto=head.position, limit=PAGE)
             for event in page.events:
                 self.stdout.write(encode(log.as_cloud_event(event, head.epoch)))
+            self.stdout.flush()
             position = page.position
             if position >= head.position:
                 if once:
