@@ -1,0 +1,139 @@
+import asyncio
+import json
+import threading
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from aiohttp import web
+from django.db import connection, transaction
+
+from events import relay
+from events.actions import record
+from events.catalogue import event_type
+from events.models import Event
+from events.payloads import fields, text
+from webhooks import actions
+from webhooks.fanout import fan_out
+from webhooks.models import Delivery
+
+RANG = event_type("tests.bell.rang", "A bell rang.", fields(sound=text(100)))
+
+
+class Receiver:
+    """A subscriber's server in a thread of its own: keeps what it got, and answers each path as it is told.
+
+    An answer is a status, or an async function that is asked for one and may first `wait` for something to be true.
+    """
+
+    def __init__(self):
+        self.got, self.answers, self.now = [], {}, 0
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        self.runner, self.url = self._call(self._serve())
+
+    def _call(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
+
+    async def _serve(self):
+        self.news = asyncio.Condition()
+        application = web.Application()
+        application.router.add_post("/{path:.*}", self._take)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    async def _take(self, request):
+        async with self.news:
+            self.got.append({"path": request.path, "headers": dict(request.headers), "body": await request.read()})
+            self.now += 1
+            self.news.notify_all()
+        try:
+            answer = self.answers.get(request.path, 204)
+            return web.Response(status=await answer() if callable(answer) else answer)
+        finally:
+            self.now -= 1
+
+    async def wait(self, is_so):
+        """Wait until something is true of what has come."""
+        async with self.news, asyncio.timeout(10):
+            await self.news.wait_for(is_so)
+
+    def paths(self):
+        return [got["path"] for got in self.got]
+
+    def sounds(self):
+        return [json.loads(got["body"])["data"]["sound"] for got in self.got]
+
+    async def _close(self):
+        await self.runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def stop(self):
+        self._call(self._close())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(10)
+        self.loop.close()
+
+
+@pytest.fixture
+def receiver():
+    receiver = Receiver()
+    yield receiver
+    receiver.stop()
+
+
+@pytest.fixture
+def ring(feed):
+    """Let bells ring on alice's public feed, or another topic; return the events."""
+
+    def make(*sounds, topic=f"feeds.{feed.pk}"):
+        with transaction.atomic():
+            for sound in sounds:
+                record(RANG, topic=topic, subject="bells/1", data={"sound": sound})
+        relay.run()
+        return list(Event.objects.filter(type=RANG.name).order_by("position"))[-len(sounds) :]
+
+    return make
+
+
+@pytest.fixture
+def endpoint():
+    """Make an endpoint of somebody's."""
+
+    def make(owner, url="https://example.com/hook", **fields):
+        return actions.create_endpoint(owner, url=url, **fields)
+
+    return make
+
+
+@pytest.fixture
+def deliver(ring):
+    """Let bells ring and fan them out; return the deliveries."""
+
+    def make(*sounds, **options):
+        events = ring(*sounds, **options)
+        for event in events:
+            fan_out(event)
+        return list(Delivery.objects.filter(position__gte=events[0].position).order_by("pk"))
+
+    return make
+
+
+@pytest.fixture
+def other_connection(db):
+    """Open a second connection to the test's database."""
+
+    @contextmanager
+    def make():
+        known = connection.get_connection_params()
+        place = {key: known[key] for key in ("dbname", "user", "password", "host", "port") if key in known}
+        with psycopg.connect(**place) as other:
+            yield other
+
+    return make

@@ -1,0 +1,36 @@
+import pytest
+from cryptography.fernet import InvalidToken
+
+from webhooks import vault
+from webhooks.models import Endpoint
+
+
+def test_what_was_encrypted_is_read_again_and_shows_nothing():
+    hidden = vault.encrypt("whsec_secret")
+    assert "secret" not in hidden
+    assert vault.decrypt(hidden) == "whsec_secret"
+    assert vault.encrypt("whsec_secret") != hidden
+
+
+def test_an_earlier_key_still_reads_while_it_is_a_fallback(settings):
+    settings.SECRET_KEY = "old"
+    hidden = vault.encrypt("whsec_secret")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["older", "old"]
+    assert vault.decrypt(hidden) == "whsec_secret"
+    settings.SECRET_KEY_FALLBACKS = []
+    with pytest.raises(InvalidToken):
+        vault.decrypt(hidden)
+
+
+def test_what_is_new_is_encrypted_with_the_new_key(settings):
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["old"]
+    hidden = vault.encrypt("whsec_secret")
+    settings.SECRET_KEY_FALLBACKS = []
+    assert vault.decrypt(hidden) == "whsec_secret"
+
+
+def test_a_secret_lies_in_the_database_as_ciphertext(endpoint, alice):
+    made = endpoint(alice)
+    assert made.secret.startswith("whsec_")
+    row = Endpoint.objects.values().get(pk=made.pk)
+    assert not any(made.secret.removeprefix("whsec_") in str(value) for value in row.values())
