@@ -21,7 +21,7 @@ export class Live {
   /** `tell` has `events(list)`, `reset(reason)` and `state(name)`: live, trouble, signed-out or refused. */
   constructor(topics, cursor, tell) {
     [this.#topics, this.#cursor, this.#tell] = [topics, cursor, tell];
-    addEventListener("online", () => this.#wake());
+    addEventListener("online", () => this.#wake(true));
     addEventListener("pageshow", () => this.#wake());
     document.addEventListener("visibilitychange", () => document.hidden || this.#wake());
     // A page with an open socket cannot be kept for the way back.
@@ -29,10 +29,9 @@ export class Live {
     this.#open();
   }
 
-  /** Try at once: a socket that slept may be dead without having said so. */
-  #wake() {
-    if (this.#ended) return;
-    if (this.#socket && Date.now() - this.#heard < this.#heartbeat) return;
+  /** Try at once: a socket that slept, or whose network went away, may be dead without having said so. */
+  #wake(isSuspect = Date.now() - this.#heard >= this.#heartbeat) {
+    if (this.#ended || (this.#socket && !isSuspect)) return;
     this.#tries = 0;
     this.#open();
   }
