@@ -150,17 +150,23 @@ def test_several_parked_in_a_row_stop_the_subscriber_and_raise_the_alarm(
     assert heard == [("tests", at().position)]
 
 
-def test_an_alarm_that_fails_keeps_no_subscriber_from_stopping(tell, subscriber, django_capture_on_commit_callbacks):
+def test_an_alarm_that_fails_keeps_no_other_from_ringing_and_no_subscriber_from_stopping(
+    tell, subscriber, django_capture_on_commit_callbacks
+):
     def fail(**fact):
         raise RuntimeError("the alarm is broken")
 
+    heard = []
+    hear = lambda **fact: heard.append(fact["name"])  # noqa: E731  a signal holds it weakly
     subscriber_stopped.connect(fail)
+    subscriber_stopped.connect(hear)
     at = subscriber(Taker(a=RuntimeError("broken")))
     tell("a")
     Checkpoint.objects.update(failures=4, failing_position=at().position, parked_in_row=4)
     with django_capture_on_commit_callbacks(execute=True):
         run_now()
     assert at().status == "stopped"
+    assert heard == ["tests"]
 
 
 def test_one_that_is_taken_between_breaks_the_row_of_parked_ones(tell, subscriber):
