@@ -18,6 +18,8 @@ TOPIC_MAX_LENGTH = 89
 
 # `can_read(user, ids)` returns those of the topic ids that the user may read; one call serves many topics.
 CanRead = Callable[[Any, Collection[str]], Collection[str]]
+FindType = Callable[[str], "EventType | None"]
+EveryType = Callable[[], Iterable["EventType"]]
 Resolve = Callable[[Any], Iterable[str]]
 
 
@@ -53,6 +55,8 @@ class EventType:
     summary: str
     payload: Schema
     version: int = 1
+    # After such an event somebody may read more or less than before, or a name means other topics to them.
+    changes_rights: bool = False
 
     @cached_property
     def schema(self) -> Schema:
@@ -82,6 +86,8 @@ class TopicKind:
     pattern: str
     summary: str
     can_read: CanRead
+    # Whether one may see who else reads such a topic.
+    has_presence: bool = False
     _regex: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -106,24 +112,31 @@ class Alias:
 _types: dict[str, EventType] = {}
 _kinds: dict[str, TopicKind] = {}
 _aliases: dict[str, Alias] = {}
+_other_topics: list[CanRead] = []
+_other_types: list[tuple[FindType, EveryType]] = []
 _retention_floors: list[Callable[[], int | None]] = []
 
 
-def event_type(name: str, summary: str, payload: Schema, version: int = 1) -> EventType:
-    """Declare an event type and return it; declaring one name twice is an error."""
+def event_type(
+    name: str, summary: str, payload: Schema, version: int = 1, *, changes_rights: bool = False
+) -> EventType:
+    """Declare an event type and return it; declaring one name twice is an error.
+
+    One that changes rights is told on the topic of the user whose rights change, or on the topic they are rights to.
+    """
     if not TYPE_GRAMMAR.fullmatch(name):
         raise ValueError(f"{name!r} is not an event type: write app.noun.past_tense.")
     if name in _types:
         raise ValueError(f"{name!r} is declared twice.")
-    _types[name] = EventType(name, summary, payload, version)
+    _types[name] = EventType(name, summary, payload, version, changes_rights)
     return _types[name]
 
 
-def topic_kind(pattern: str, summary: str, can_read: CanRead) -> TopicKind:
+def topic_kind(pattern: str, summary: str, can_read: CanRead, *, has_presence: bool = False) -> TopicKind:
     """Declare a kind of topic with its access rule and return it; declaring one twice is an error."""
     if pattern in _kinds:
         raise ValueError(f"{pattern!r} is declared twice.")
-    _kinds[pattern] = TopicKind(pattern, summary, can_read)
+    _kinds[pattern] = TopicKind(pattern, summary, can_read, has_presence)
     return _kinds[pattern]
 
 
@@ -135,6 +148,16 @@ def alias(name: str, summary: str, resolve: Resolve) -> Alias:
     return _aliases[name]
 
 
+def other_topics(can_read: CanRead) -> None:
+    """Register the rule for topics of no declared kind; it is given whole topics instead of ids."""
+    _other_topics.append(can_read)
+
+
+def other_types(find: FindType, every: EveryType) -> None:
+    """Register where event types are declared that are not declared in code."""
+    _other_types.append((find, every))
+
+
 def keep_log_for(floor: Callable[[], int | None]) -> None:
     """Register a question that retention asks: the lowest position still needed, or None when none is."""
     _retention_floors.append(floor)
@@ -142,20 +165,33 @@ def keep_log_for(floor: Callable[[], int | None]) -> None:
 
 def event_types() -> Iterator[EventType]:
     """Yield every declared event type, by name."""
-    return iter(sorted(_types.values(), key=lambda each: each.name))
+    declared = [*_types.values(), *(each for _, every in _other_types for each in every())]
+    return iter(sorted(declared, key=lambda each: each.name))
 
 
 def find_event_type(name: str) -> EventType:
     """Return the declared event type, or raise `UnknownEventType`."""
-    try:
-        return _types[name]
-    except KeyError:
-        raise UnknownEventType(f"{name!r} is not a declared event type.") from None
+    if (found := _types.get(name)) is not None:
+        return found
+    for find, _ in _other_types:
+        if (found := find(name)) is not None:
+            return found
+    raise UnknownEventType(f"{name!r} is not a declared event type.")
+
+
+def changes_rights(name: str) -> bool:
+    """Say whether after an event of this type somebody may read more or less than before."""
+    return name in _types and _types[name].changes_rights
 
 
 def topic_kinds() -> Iterator[TopicKind]:
     """Yield every declared kind of topic."""
     return iter(_kinds.values())
+
+
+def kind_of(topic: str) -> TopicKind | None:
+    """Return the declared kind of a topic, or None."""
+    return next((kind for kind in _kinds.values() if kind.id_of(topic) is not None), None)
 
 
 def retention_floor() -> int | None:
@@ -220,11 +256,13 @@ def authorise(user: Any, names: Collection[str], *, limit: int) -> list[str]:
 def readable(user: Any, topics: Iterable[str]) -> set[str]:
     """Return those of the topics that the user may read now: one query per kind, not per topic."""
     by_kind: dict[str, dict[str, str]] = {}
+    others: list[str] = []
     for topic in topics:
-        for kind in _kinds.values():
-            if (found := kind.id_of(topic)) is not None:
-                by_kind.setdefault(kind.pattern, {})[found] = topic
-                break
-    return {
+        if (kind := kind_of(topic)) is not None:
+            by_kind.setdefault(kind.pattern, {})[kind.id_of(topic) or ""] = topic
+        else:
+            others.append(topic)
+    allowed = {
         ids[found] for pattern, ids in by_kind.items() for found in _kinds[pattern].can_read(user, ids) if found in ids
     }
+    return allowed.union(*(set(rule(user, others)) & set(others) for rule in _other_topics if others))

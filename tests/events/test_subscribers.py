@@ -297,6 +297,22 @@ def test_a_runner_that_slept_too_long_leaves_the_event_to_the_one_that_took_it(t
 
 
 @pytest.mark.django_db(transaction=True)
+def test_an_event_that_is_being_taken_is_taken_by_no_other_however_long_it_lasts(tell, subscriber, monkeypatch):
+    monkeypatch.setattr(subscribers, "BEGIN_WITHIN", timedelta(0))
+    taken, others = [], []
+
+    def take(event):
+        taken.append(event.data["thing"])
+        if len(taken) == 1:
+            others.append(in_a_thread(lambda: subscribers.run("tests")))
+
+    subscriber(take)
+    tell("a")
+    assert subscribers.run("tests") == 1
+    assert (taken, others) == (["a"], [0])
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_comes_while_it_runs_is_taken_though_the_wake_up_found_it_running(tell, subscriber):
     others = []
 

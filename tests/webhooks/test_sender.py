@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 import standardwebhooks
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from events import log
@@ -99,14 +99,17 @@ def test_a_lease_outlives_the_deadline_and_one_that_has_ended_is_claimed_again(e
     assert again.claim != job.claim
 
 
-def test_two_senders_at_the_same_moment_claim_different_deliveries(endpoint, alice, deliver, other_connection):
+def test_two_senders_at_the_same_moment_claim_different_deliveries(
+    endpoint, alice, deliver, other_connection, settings
+):
+    settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT = 1
     endpoint(alice)
     deliveries = deliver("a", "b")
-    parameters = {"lease": 60, "limit": 1, "each": 1, "busy": [], "flying": []}
-    with other_connection() as other:
+    parameters = {"lease": 60, "limit": 10, "each": 8, "busy": [], "flying": []}
+    with transaction.atomic(), other_connection() as other:
+        [ours] = claim(1)
+        other.execute("SET lock_timeout = '5s'")
         [(theirs, _)] = other.execute(sender.CLAIM, parameters).fetchall()
-        [ours] = claim(10)
-        other.commit()
     assert {theirs, ours.delivery_id} == {delivery.pk for delivery in deliveries}
     assert claim(10) == []
 

@@ -1,6 +1,8 @@
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from events.encoding import timestamp
@@ -271,3 +273,26 @@ def test_mallory_sees_none_of_alices_lists(api, mallory, made, sent):
 @pytest.mark.parametrize("path", ["endpoints/99999999999999999999/", "deliveries/99999999999999999999/attempts/"])
 def test_a_number_that_no_row_can_have_is_not_found(api, alice, path):
     assert api(alice).get(f"/api/v1/webhooks/{path}").status_code == 404
+
+
+def test_ones_own_few_deliveries_are_found_without_walking_everybodys(api, alice, mallory, endpoint, sent):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO webhooks_delivery (endpoint_id, event_id, event_type, position, status, attempts, created_at) "
+            "SELECT %s, gen_random_uuid(), 't.a.b', n, 'succeeded', 1, now() FROM generate_series(1, 20000) AS n",
+            [endpoint(mallory).pk],
+        )
+        cursor.execute("ANALYZE webhooks_delivery")
+    plans = []
+    with connection.execute_wrapper(partial(explain, plans)):
+        assert len(api(alice).get(DELIVERIES).json()["results"]) == 3
+    assert plans and not any(
+        "webhooks_delivery_pkey" in plan or "Seq Scan on webhooks_delivery" in plan for plan in plans
+    )
+
+
+def explain(plans, execute, sql, params, many, context):
+    if sql.startswith("SELECT") and '"webhooks_delivery"' in sql:
+        execute(f"EXPLAIN {sql}", params, many, context)
+        plans.append("\n".join(line for (line,) in context["cursor"].fetchall()))
+    return execute(sql, params, many, context)
