@@ -253,6 +253,11 @@ def authorise(user: Any, names: Collection[str], *, limit: int) -> list[str]:
     return topics
 
 
+def meaning(user: Any, names: Collection[str]) -> set[str]:
+    """Return the topics that the names mean for the user now, without those that may not be read any more."""
+    return readable(user, resolve(user, names))
+
+
 def readable(user: Any, topics: Iterable[str]) -> set[str]:
     """Return those of the topics that the user may read now: one query per kind, not per topic."""
     by_kind: dict[str, dict[str, str]] = {}

@@ -13,6 +13,8 @@ from events.encoding import Envelope, cloud_event, encode
 from events.models import Event, LogHead
 
 PAGE_LIMIT = 1000
+# So much of the log is held in memory for one page.
+PAGE_MAX_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,41 +54,58 @@ class Page:
 
 
 def page(
-    topics: Collection[str] | None, *, after: int, upto: int, limit: int = PAGE_LIMIT, types: Collection[str] = ()
+    topics: Collection[str] | None,
+    *,
+    after: int,
+    upto: int,
+    limit: int = PAGE_LIMIT,
+    types: Collection[str] = (),
+    max_bytes: int = PAGE_MAX_BYTES,
 ) -> Page:
     """Read the events after a position, of some topics or of all (None), that match the type patterns, if any.
 
-    The limit bounds the events read, before the filter by type, so that a rare type costs no long walk.
+    The limits bound the events read, before the filter by type, so that a rare type costs no long walk. Of more bytes
+    of data than the maximum only as many as fit are read, and always one.
     """
-    events = _page_of_all(after, upto, limit) if topics is None else _page_of(set(topics), after, upto, limit)
-    reached = events[-1].position if len(events) == limit else upto
+    wanted = None if topics is None else list(set(topics))
+    events = list(Event.objects.raw(*_page_query(wanted, after, upto, limit, max_bytes)))
+    is_cut = events and (len(events) == limit or len(events) < events[0].found)
+    reached = events[-1].position if is_cut else upto
     return Page([event for event in events if not types or matches(event.type, types)], reached)
 
 
-def _page_of_all(after: int, upto: int, limit: int) -> list[Event]:
-    return list(Event.objects.filter(position__gt=after, position__lte=upto).order_by("position")[:limit])
+_POSITIONS_OF_ALL = """
+    SELECT position FROM events_event WHERE position > %s AND position <= %s ORDER BY position LIMIT %s
+"""
+
+# One index probe per topic, each stopping at the limit, and only the page's own rows are fetched. The pairs are for
+# the planner: with `topic = …` it may walk the log by position instead, minutes for a quiet topic.
+_POSITIONS_OF_SOME = """
+    SELECT found.position FROM unnest(%s::text[]) AS wanted(name)
+    CROSS JOIN LATERAL (
+        SELECT position FROM events_event
+        WHERE (topic, position) > (wanted.name, %s) AND (topic, position) <= (wanted.name, %s)
+        ORDER BY topic, position LIMIT %s
+    ) AS found
+    ORDER BY found.position LIMIT %s
+"""
+
+_PAGE = """
+    SELECT * FROM (
+        SELECT event.*, count(*) OVER () AS found, row_number() OVER in_order AS number,
+               sum(octet_length(event.data::text)) OVER in_order AS bytes
+        FROM events_event AS event JOIN ({positions}) AS page USING (position)
+        WINDOW in_order AS (ORDER BY position)
+    ) AS sized
+    WHERE bytes <= %s OR number = 1
+    ORDER BY position
+"""
 
 
-def _page_of(topics: set[str], after: int, upto: int, limit: int) -> list[Event]:
-    # One index probe per topic, each stopping at the limit, and only the page's own rows are fetched. The pairs are
-    # for the planner: with `topic = …` it may walk the log by position instead, minutes for a quiet topic.
-    return list(
-        Event.objects.raw(
-            """
-            SELECT event.* FROM events_event AS event JOIN (
-                SELECT found.position FROM unnest(%s::text[]) AS wanted(name)
-                CROSS JOIN LATERAL (
-                    SELECT position FROM events_event
-                    WHERE (topic, position) > (wanted.name, %s) AND (topic, position) <= (wanted.name, %s)
-                    ORDER BY topic, position LIMIT %s
-                ) AS found
-                ORDER BY found.position LIMIT %s
-            ) AS page USING (position)
-            ORDER BY position
-            """,
-            [list(topics), after, upto, limit, limit],
-        )
-    )
+def _page_query(topics: list[str] | None, after: int, upto: int, limit: int, max_bytes: int) -> tuple[str, list]:
+    if topics is None:
+        return _PAGE.format(positions=_POSITIONS_OF_ALL), [after, upto, limit, max_bytes]
+    return _PAGE.format(positions=_POSITIONS_OF_SOME), [topics, after, upto, limit, limit, max_bytes]
 
 
 def as_cloud_event(event: Event, epoch: str) -> dict[str, Any]:
@@ -121,10 +140,16 @@ class EncodedPage:
 
 
 def encoded_page(
-    topics: Collection[str] | None, *, after: int, upto: int, limit: int = PAGE_LIMIT, types: Collection[str] = ()
+    topics: Collection[str] | None,
+    *,
+    after: int,
+    upto: int,
+    limit: int = PAGE_LIMIT,
+    types: Collection[str] = (),
+    max_bytes: int = PAGE_MAX_BYTES,
 ) -> EncodedPage:
     """Read a page as `page` does, encoded; the page counts only if the head read after it accepts the position."""
-    found = page(topics, after=after, upto=upto, limit=limit, types=types)
+    found = page(topics, after=after, upto=upto, limit=limit, types=types, max_bytes=max_bytes)
     now = head()
     return EncodedPage([envelope(event, now.epoch) for event in found.events], found.position, now)
 

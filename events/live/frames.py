@@ -8,6 +8,8 @@ from django.conf import settings
 
 from events import catalogue, cursor
 from events.cursor import Cursor
+from events.live.batch import Message
+from events.live.subscription import Form
 
 
 class Refused(Exception):
@@ -28,6 +30,15 @@ class Subscribe:
     names: list[str]
     after: Cursor | None
     types: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """What a client wants to be told to others."""
+
+    id: int | str
+    event: dict[str, Any]
+    idempotency_key: str | None
 
 
 def decode(text: str | None) -> dict[str, Any]:
@@ -73,6 +84,21 @@ def subscribe(frame: dict[str, Any]) -> Subscribe:
         raise Refused(error.code, error.message, name) from None
 
 
+def publish(frame: dict[str, Any]) -> Publish:
+    """Read a publish frame, or raise `Refused` with its id."""
+    name = id_of(frame)
+    try:
+        _only(frame, "type", "id", "event", "idempotency_key")
+    except Refused as error:
+        raise Refused(error.code, error.message, name) from None
+    event, key = frame.get("event"), frame.get("idempotency_key")
+    if not isinstance(event, dict):
+        raise Refused("invalid", "event must be an object.", name)
+    if key is not None and not (isinstance(key, str) and 0 < len(key) <= 255 and key.isprintable()):
+        raise Refused("invalid", "idempotency_key must be 1 to 255 printable characters.", name)
+    return Publish(name, event, key)
+
+
 def topics(names: list[str]) -> list[str]:
     """Check a list of topics and aliases."""
     if not names:
@@ -107,11 +133,63 @@ def _only(frame: dict[str, Any], *known: str) -> None:
         raise Refused("invalid", f"Unknown field {unknown[0][:100]!r}.")
 
 
-def frame(type: str, **fields: Any) -> str:
+def frame(type: str, **fields: Any) -> Message:
     """Encode a frame for the client."""
-    return json.dumps({"type": type, **fields}, ensure_ascii=False, separators=(",", ":"))
+    return _message(json.dumps({"type": type, **fields}, ensure_ascii=False, separators=(",", ":")))
 
 
-def events_frame(id: int | str, events: list[str], cursor: Cursor) -> str:
-    """Encode some events, each encoded already, as one frame."""
-    return f'{{"type":"events","id":{json.dumps(id)},"events":[{",".join(events)}],"cursor":"{cursor}"}}'
+def events_form(id: int | str) -> Form:
+    """Return how events are put into frames for subscriptions of this id."""
+    name = json.dumps(id)
+    return Form(name, lambda batch: _message(_EVENTS % (name, batch.joined(","), batch.cursor)))
+
+
+_EVENTS = '{"type":"events","id":%s,"events":[%s],"cursor":"%s"}'
+
+
+def _message(text: str) -> Message:
+    return {"type": "websocket.send", "text": text}
+
+
+class Frames:
+    """What a connection says, as frames."""
+
+    def events(self, id: int | str) -> Form:
+        """Return how events are put."""
+        return events_form(id)
+
+    def welcome(self, connection: str, heartbeat_seconds: float) -> Message:
+        """Begin."""
+        return frame("welcome", connection=connection, heartbeat_seconds=heartbeat_seconds)
+
+    def subscribed(self, id: int | str, topics: list[str], cursor: Cursor, head: Cursor) -> Message:
+        """Say where a subscription starts."""
+        return frame("subscribed", id=id, topics=topics, cursor=str(cursor), head=str(head))
+
+    def reset(self, id: int | str, reason: str, cursor: Cursor) -> Message:
+        """Say that what was before the cursor cannot be had."""
+        return frame("reset", id=id, reason=reason, cursor=str(cursor))
+
+    def topics(self, id: int | str, added: list[str], removed: list[str], cursor: Cursor) -> Message:
+        """Say that an alias means other topics from the cursor on."""
+        return frame("topics", id=id, added=added, removed=removed, cursor=str(cursor))
+
+    def revoked(self, id: int | str, topics: list[str], cursor: Cursor) -> Message:
+        """Say that topics may not be read from the cursor on."""
+        return frame("revoked", id=id, topics=topics, cursor=str(cursor))
+
+    def heartbeat(self, cursors: dict[int | str, Cursor]) -> Message:
+        """Say that the connection lives, and how far each subscription is."""
+        return frame("heartbeat", cursors={str(id): str(cursor) for id, cursor in cursors.items()})
+
+    def reconnect(self, after_ms: int) -> Message:
+        """Ask the client to come back after so long."""
+        return frame("reconnect", after_ms=after_ms)
+
+    def notice(self, topic: str, data: Any) -> Message:
+        """Say something that is only for those who are here."""
+        return frame("notice", topic=topic, data=data)
+
+    def error(self, id: int | str | None, code: str, message: str) -> Message:
+        """Say why something was refused."""
+        return frame("error", id=id, code=code, message=message)

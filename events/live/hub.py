@@ -1,23 +1,26 @@
-"""The hub: one per web process. It follows the log, keeps the recent part in memory and offers it to subscriptions.
+"""The hub: one per web process. It follows the log, keeps the recent part in memory and offers it to its readers.
 
 Positions are dense, so the hub knows that it is complete: it goes on only when the next event is the one after its
-head, and reads the log for whatever it was not told.
+head, and reads the log for whatever it was not told. What comes leaves at once; what comes while that is being sent
+leaves together, in frames shared by all who read the same, so that a rush costs less per event, not more.
 """
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 
 from events import channel, log, relay, subscribers
+from events.catalogue import changes_rights
 from events.cursor import Cursor
 from events.encoding import Envelope
+from events.live.batch import Batch, batches
 from events.live.ring import Ring
+from events.live.selection import Index, Selection
 
 logger = logging.getLogger(__name__)
 
@@ -28,23 +31,13 @@ PAGE = 500
 # Farther behind than this the hub does not read up; each subscription reads its own part of the log.
 JUMP = 5000
 RETRY_SECONDS = 1.0
+# However long sending takes, events wait no longer than this for company.
+WINDOW_MAX_SECONDS = 0.05
 
 
 async def ask(question: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Run a function that uses the database in a thread, without holding its connection afterwards."""
     return await database_sync_to_async(question, thread_sensitive=False)(*args, **kwargs)
-
-
-class Reader(Protocol):
-    """What the hub offers events to."""
-
-    topics: frozenset[str]
-
-    def offer(self, event: Envelope) -> None:
-        """Take notice of the next event on one of its topics; must not block."""
-
-    def fall_behind(self, position: int, reset: str = "") -> None:
-        """Read the log from here on: what came after the position was skipped, or the log is another one (`reset`)."""
 
 
 class Hub:
@@ -53,20 +46,29 @@ class Hub:
     def __init__(self) -> None:
         self.epoch = ""
         self.position = 0
+        # Up to here everything has been handed to those who are live.
+        self.sent = 0
         self.ring = Ring(0, settings.TIDEWIRE_RING_BYTES)
-        self._readers: defaultdict[str, set[Reader]] = defaultdict(set)
+        self.index = Index()
+        # How often rights have changed; who asks for them in a thread sees by it whether to ask again.
+        self.rights_version = 0
+        self._loop = asyncio.get_running_loop()
+        self._unsent: dict[Selection, None] = {}
+        self._next_send = 0.0
+        self._sending: asyncio.TimerHandle | None = None
         self._advancing = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin at the head of the log and follow it until stopped."""
         await ask(relay.ensure_epoch)
-        head = await ask(log.head)
-        self._restart_at(head)
+        self._restart_at(await ask(log.head))
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._watch())]
 
     async def stop(self) -> None:
         """End following the log."""
+        if self._sending is not None:
+            self._sending.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -81,19 +83,9 @@ class Hub:
         """Return `epoch` or `ahead` when a reader cannot go on from the cursor; what was pruned only the log knows."""
         return log.Head(self.epoch, self.position, pruned=0).refuses(cursor)
 
-    def add(self, reader: Reader) -> None:
-        """Offer the reader, from the next event on, what happens on its topics."""
-        for topic in reader.topics:
-            self._readers[topic].add(reader)
-
-    def discard(self, reader: Reader) -> None:
-        """Offer the reader nothing more."""
-        for topic in reader.topics:
-            readers = self._readers.get(topic)
-            if readers is not None:
-                readers.discard(reader)
-                if not readers:
-                    del self._readers[topic]
+    def entrance(self, selection: Selection) -> int:
+        """Return the position that a reader must have reached to join the selection now."""
+        return max(selection.since, self.sent) if selection.live else self.position
 
     async def refresh(self) -> None:
         """Compare with the log's head and read what is missing."""
@@ -110,17 +102,64 @@ class Hub:
                 self._advance(page.events)
 
     def _restart_at(self, head: log.Head, reset: str = "") -> None:
+        self.send_now()
         before, self.epoch, self.position = self.position, head.epoch, head.position
+        self.sent = self.position
         self.ring.clear(head.position)
-        for reader in set().union(*self._readers.values()):
+        for reader in self.index.readers():
             reader.fall_behind(before, reset)
+        if before and not reset:
+            # Among what was skipped there may be changes of rights.
+            self._ask_again(list(self.index.readers()))
 
     def _advance(self, events: Iterable[Envelope]) -> None:
         for event in events:
             self.ring.append(event)
             self.position = event.position
-            for reader in self._readers.get(event.topic, ()):
-                reader.offer(event)
+            for selection in self.index.on(event.topic):
+                if selection.wants(event.type):
+                    selection.pending.append(event)
+                    self._unsent[selection] = None
+            if changes_rights(event.type):
+                # Up to here as before; what comes after it only as it then is right.
+                self.send_now()
+                self._ask_again(self.index.concerned(event.topic))
+        self._send_soon()
+
+    def _ask_again(self, readers: Iterable[Any]) -> None:
+        self.rights_version += 1
+        for reader in readers:
+            reader.ask_again()
+
+    def _send_soon(self) -> None:
+        if self._sending is None:
+            wait = self._next_send - self._loop.time()
+            if wait <= 0:
+                self.send_now()
+            else:
+                self._sending = self._loop.call_later(wait, self.send_now)
+
+    def send_now(self) -> None:
+        """Hand what is new to those who are live."""
+        began = self._loop.time()
+        if self._sending is not None:
+            self._sending.cancel()
+            self._sending = None
+        start, self.sent = self.sent, self.position
+        unsent, self._unsent = self._unsent, {}
+        # Selections that differ, as everyone's home does, often have the same news.
+        made: dict[tuple[int, ...], list[Batch]] = {}
+        for selection in unsent:
+            pending, selection.pending = selection.pending, []
+            key = tuple(event.position for event in pending)
+            if key not in made:
+                made[key] = list(batches(pending, start, self.cursor))
+            for batch in made[key]:
+                for reader in list(selection.live):
+                    reader.take(batch)
+        # At least as long as it took goes by before the next: half of the time is always left for all else.
+        ended = self._loop.time()
+        self._next_send = ended + min(ended - began, WINDOW_MAX_SECONDS)
 
     async def _listen(self) -> None:
         while True:

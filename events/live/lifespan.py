@@ -1,11 +1,20 @@
-"""The life of a web process: its hub starts before the first client comes and ends with the process."""
+"""The life of a web process: its hub starts before the first client comes, and its clients leave before it ends."""
 
 import asyncio
+import gc
 import logging
+import signal
+from types import FrameType
+
+from django.conf import settings
 
 from events.live.hub import current_hub, stop_hub
+from events.live.roster import current_roster, stop_roster
 
 logger = logging.getLogger(__name__)
+
+# A process with thousands of sockets has few garbage cycles and very many objects to look through for them.
+GARBAGE_THRESHOLDS = (50_000, 50, 100)
 
 
 async def lifespan(scope, receive, send) -> None:
@@ -14,9 +23,11 @@ async def lifespan(scope, receive, send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             starting = asyncio.create_task(_start())
+            _drain_before_the_end(asyncio.get_running_loop())
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             starting.cancel()
+            await stop_roster()
             await stop_hub()
             await send({"type": "lifespan.shutdown.complete"})
             return
@@ -27,3 +38,36 @@ async def _start() -> None:
         await current_hub()
     except Exception as error:  # noqa: BLE001  the first connection tries again
         logger.warning("The hub could not start yet: %r", error)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+
+def _drain_before_the_end(loop: asyncio.AbstractEventLoop) -> None:
+    """Let SIGTERM first send the clients away; the server's own handler, which closes all at once, comes after."""
+    try:
+        servers = signal.getsignal(signal.SIGTERM)
+        if not callable(servers):
+            return
+        drained: list[asyncio.Task[None]] = []
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(begin, number)
+
+        def begin(number: int) -> None:
+            # A second signal does not wait.
+            if drained:
+                servers(number, None)
+            else:
+                drained.append(loop.create_task(_drain()))
+                drained[0].add_done_callback(lambda task: servers(number, None))
+
+        signal.signal(signal.SIGTERM, handle)
+    except ValueError:
+        # Not the main thread: whoever runs the loop there handles signals.
+        return
+
+
+async def _drain() -> None:
+    roster = await current_roster()
+    await roster.drain(settings.TIDEWIRE_DRAIN_SECONDS)

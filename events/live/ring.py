@@ -1,8 +1,5 @@
 """The ring: recent events kept in memory, bounded in bytes, so that a storm of reconnects asks the database nothing."""
 
-from collections import deque
-from itertools import islice
-
 from events.encoding import Envelope
 
 
@@ -10,7 +7,9 @@ class Ring:
     """The last events in position order without a hole."""
 
     def __init__(self, position: int, max_bytes: int) -> None:
-        self._events: deque[Envelope] = deque()
+        self._events: list[Envelope] = []
+        # Those before this index have left; the list is cut when they are half of it, so that each leaves at no cost.
+        self._first = 0
         self._bytes = 0
         self._max_bytes = max_bytes
         # Everything after this position, up to the last event, is in the ring.
@@ -21,20 +20,25 @@ class Ring:
         self._events.append(event)
         self._bytes += len(event.encoded)
         while self._bytes > self._max_bytes:
-            oldest = self._events.popleft()
+            oldest = self._events[self._first]
+            self._first += 1
             self._bytes -= len(oldest.encoded)
             self.start = oldest.position
+        if self._first * 2 > len(self._events):
+            del self._events[: self._first]
+            self._first = 0
 
     def clear(self, position: int) -> None:
         """Forget everything; what comes next follows the position."""
         self._events.clear()
-        self._bytes = 0
+        self._first = self._bytes = 0
         self.start = position
 
     def covers(self, position: int) -> bool:
         """Say whether all that came after the position is here."""
         return position >= self.start
 
-    def after(self, position: int) -> islice:
-        """Iterate over the events after a position that is covered; positions are dense, so this is a slice."""
-        return islice(self._events, max(0, position - self.start), None)
+    def between(self, after: int, upto: int) -> list[Envelope]:
+        """Return the events after a position that is covered, up to another; positions are dense, so this is a slice."""
+        origin = self._first - self.start
+        return self._events[max(self._first, origin + after) : max(self._first, origin + upto)]

@@ -1,129 +1,113 @@
 """A subscription: some topics in position order from a cursor on, first what was missed, then live.
 
-It has two states. Live, it holds the events offered since the last send, bounded in bytes. Behind, it holds nothing
-and reads from the ring or the log at its reader's own speed, until it has caught up: so a slow reader costs no memory
-and is never cut off. The change from behind to live has no `await` in it, hence no event falls in between.
+It has two states. Live, it holds nothing: it takes each batch as the hub sends it. Behind, it reads from the ring or
+the log at its client's own speed until it has caught up. Who cannot take a batch now is behind from there on: so a slow
+reader costs no memory, slows nobody, and is never cut off. The change from behind to live has no `await` in it, hence
+no event falls in between.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from time import monotonic
-from typing import NamedTuple
+from typing import Protocol
 
 from events import log
-from events.catalogue import matches
 from events.cursor import Cursor
 from events.encoding import Envelope
+from events.live.batch import BATCH_BYTES, Batch, Message
 from events.live.hub import Hub, ask
+from events.live.selection import Selection
 
 PAGE = 200
-BATCH_BYTES = 256 * 1024
+# So many events of the ring are looked through before others have their turn.
+STRIDE = 2000
 AHEAD_PATIENCE_SECONDS = 1.0
 
 
-class Batch(NamedTuple):
-    """Events to send, and the cursor that the reader then has; `reset` says why what was before could not be had."""
+class Owner(Protocol):
+    """The connection that a subscription belongs to."""
 
-    events: list[str]
+    def offer(self, message: Message) -> bool:
+        """Send the message now, or say no."""
+
+    def catch_up(self) -> None:
+        """See to it that the subscriptions which are behind catch up."""
+
+    def ask_again(self) -> None:
+        """Ask anew what may be read, before anything else is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How batches are put for a client; those of one name are the same for all."""
+
+    name: str
+    render: Callable[[Batch], Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What was before the cursor could not be had, for a reason."""
+
+    reason: str
     cursor: Cursor
-    reset: str = ""
 
 
 class Subscription:
-    """One reader's place in the log."""
+    """One client's place in the log."""
+
+    __slots__ = (
+        "id",
+        "names",
+        "types",
+        "_hub",
+        "_owner",
+        "_form",
+        "_selection",
+        "_live",
+        "_epoch",
+        "_position",
+        "_reset",
+    )
 
     def __init__(
-        self,
-        hub: Hub,
-        topics: Collection[str],
-        types: Collection[str],
-        *,
-        max_bytes: int,
-        on_ready: Callable[["Subscription"], None],
+        self, hub: Hub, owner: Owner, id: int | str, names: Collection[str], types: Collection[str], form: Form
     ) -> None:
-        self.topics = frozenset(topics)
+        self.id = id
+        # What was asked for, topics and aliases.
+        self.names = frozenset(names)
+        self.types = frozenset(types)
         self._hub = hub
-        self._types = frozenset(types)
-        self._wanted: dict[str, bool] = {}
-        self._max_bytes = max_bytes
-        self._on_ready = on_ready
-        self._pending: deque[Envelope] = deque()
-        self._bytes = 0
-        self._position = 0
-        self._epoch = ""
-        self._behind = True
-        self._reset = ""
+        self._owner = owner
+        self._form = form
+        self._selection: Selection = hub.index.selection((), ())
+        self._live = False
+        self._epoch, self._position, self._reset = hub.epoch, hub.sent, ""
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Return what is read."""
+        return self._selection.topics
+
+    @property
+    def is_live(self) -> bool:
+        """Say whether it takes events as they happen."""
+        return self._live
+
+    @property
+    def cursor(self) -> Cursor:
+        """Return up to where everything has been handed out."""
+        return Cursor(self._epoch, max(self._position, self._hub.sent) if self._live else self._position)
 
     async def locate(self, after: Cursor | None) -> Cursor:
         """Take up the place after the cursor, or at the head, and return it."""
         if after is not None:
             await self._wait_for(after)
-        place = after or self._hub.cursor
+        place = after or Cursor(self._hub.epoch, self._hub.sent)
         self._epoch, self._position = self._hub.epoch, place.position
         self._reset = self._hub.refuses(place) or ""
         return place
-
-    def start(self) -> None:
-        """Take events from the place on: `next_batch` has first what was missed."""
-        self._hub.add(self)
-        self._on_ready(self)
-
-    def forget(self, topics: Collection[str]) -> None:
-        """Read these topics no more, not even what is held of them."""
-        self._hub.discard(self)
-        self.topics -= frozenset(topics)
-        self._pending = deque(event for event in self._pending if event.topic in self.topics)
-        self._bytes = sum(len(event.encoded) for event in self._pending)
-        self._hub.add(self)
-
-    def end(self) -> None:
-        """Take no more events."""
-        self._hub.discard(self)
-        self._pending.clear()
-
-    @property
-    def cursor(self) -> Cursor:
-        """Return up to where everything has been handed out."""
-        caught_up = not self._behind and not self._pending
-        return Cursor(self._epoch, self._hub.position if caught_up else self._position)
-
-    @property
-    def is_live(self) -> bool:
-        """Say whether it holds all that happened since the last batch."""
-        return not self._behind
-
-    def offer(self, event: Envelope) -> None:
-        """Keep the next event for sending; past the bound, drop all and read from the log later."""
-        if self._behind or not self._wants(event.type):
-            return
-        if not self._pending:
-            self._position = event.position - 1
-        self._pending.append(event)
-        self._bytes += len(event.encoded)
-        if self._bytes > self._max_bytes:
-            self.fall_behind(self._position)
-        self._on_ready(self)
-
-    def fall_behind(self, position: int, reset: str = "") -> None:
-        """Drop what is held and read on from the log; a `reset` is told to the reader first."""
-        if not self._behind and not self._pending:
-            self._position = position
-        self._pending.clear()
-        self._bytes = 0
-        self._behind = True
-        self._reset = self._reset or reset
-        self._on_ready(self)
-
-    async def next_batch(self) -> Batch | None:
-        """Return what is to be sent next, or None when there is nothing now."""
-        if self._reset:
-            return self._take_reset()
-        if not self._behind:
-            return self._take_pending()
-        if self._hub.ring.covers(self._position):
-            return self._take_from_ring()
-        return await self._take_from_log()
 
     async def _wait_for(self, cursor: Cursor) -> None:
         # A cursor ahead of this process is that of a quicker one, or of a log that is gone: a moment tells which.
@@ -132,53 +116,108 @@ class Subscription:
             await self._hub.refresh()
             await asyncio.sleep(AHEAD_PATIENCE_SECONDS / 10)
 
-    def _wants(self, type: str) -> bool:
-        if not self._types:
-            return True
-        if type not in self._wanted:
-            self._wanted[type] = matches(type, self._types)
-        return self._wanted[type]
+    def read(self, topics: Collection[str]) -> None:
+        """Read these topics, and no others, from the place on."""
+        self.hold()
+        self._selection.readers.discard(self)
+        self._selection = self._hub.index.selection(topics, self.types)
+        self._selection.readers.add(self)
+        self._owner.catch_up()
 
-    def _take_reset(self) -> Batch:
+    def end(self) -> None:
+        """Take no more events."""
+        self.hold()
+        self._selection.readers.discard(self)
+
+    def hold(self) -> None:
+        """Take nothing more before `next` is asked."""
+        if self._live:
+            self._position = max(self._position, self._hub.sent)
+            self._selection.leave(self)
+            self._live = False
+
+    # -- What the hub calls -------------------------------------------------------------------------------------------
+
+    def take(self, batch: Batch) -> None:
+        """Send the batch, or be behind from here on."""
+        if not self._owner.offer(self.say(batch)):
+            self.fall_behind(batch.start)
+
+    def notice(self, message: Message) -> None:
+        """Send a live-only notice, unless the client is slow: then it is lost to it."""
+        self._owner.offer(message)
+
+    def fall_behind(self, position: int, reset: str = "") -> None:
+        """Read on from the log; a `reset` is told to the client first."""
+        if self._live:
+            self._position = max(self._position, position)
+            self._selection.leave(self)
+            self._live = False
+        self._reset = self._reset or reset
+        self._owner.catch_up()
+
+    def ask_again(self) -> None:
+        """Let the whole connection ask what it may read."""
+        self._owner.ask_again()
+
+    def say(self, batch: Batch) -> Message:
+        """Return the batch as its client is told it."""
+        return batch.form(self._form.name, self._form.render)
+
+    # -- What the connection calls while it is behind ------------------------------------------------------------------
+
+    async def next(self) -> Batch | Reset | None:
+        """Return what is to be sent next, at once; with None there was nothing to send in this stretch of the log."""
+        if self._reset:
+            return self._take_reset()
+        batch = None
+        if self._position < self._entrance:
+            if not self._hub.ring.covers(self._position):
+                return await self._take_from_log()
+            batch = self._take_from_ring()
+        if self._position >= self._entrance:
+            self._join()
+        return batch
+
+    def _join(self) -> None:
+        if self._position > self._entrance:
+            # The client has seen, in a page say, what still waits to be sent to the others.
+            self._hub.send_now()
+        self._selection.join(self, self._hub.position)
+        self._live = True
+
+    @property
+    def _entrance(self) -> int:
+        return self._hub.entrance(self._selection)
+
+    def _take_reset(self) -> Reset:
         reason, self._reset = self._reset, ""
-        self._epoch, self._position = self._hub.epoch, self._hub.position
-        self._pending.clear()
-        self._bytes = 0
-        self._behind = False
-        return Batch([], self._hub.cursor, reason)
-
-    def _take_pending(self) -> Batch | None:
-        events, size = [], 0
-        while self._pending and size < BATCH_BYTES:
-            event = self._pending.popleft()
-            events.append(event.encoded)
-            size += len(event.encoded)
-            self._position = event.position
-        self._bytes -= size
-        return Batch(events, self.cursor) if events else None
+        self._epoch, self._position = self._hub.epoch, self._hub.sent
+        return Reset(reason, self.cursor)
 
     def _take_from_ring(self) -> Batch | None:
-        events, size = [], 0
-        for event in self._hub.ring.after(self._position):
-            self._position = event.position
-            if event.topic in self.topics and self._wants(event.type):
-                events.append(event.encoded)
+        start = self._position
+        found: list[Envelope] = []
+        size = 0
+        for event in self._hub.ring.between(start, min(start + STRIDE, self._entrance)):
+            if self._selection.holds(event):
+                if found and size + len(event.encoded) > BATCH_BYTES:
+                    break
+                found.append(event)
                 size += len(event.encoded)
-                if size >= BATCH_BYTES:
-                    return Batch(events, self.cursor)
-        self._position = self._hub.position
-        self._behind = False
-        return Batch(events, self.cursor) if events else None
+            self._position = event.position
+        return Batch(start, found, Cursor(self._epoch, self._position)) if found else None
 
-    async def _take_from_log(self) -> Batch | None:
-        epoch, after = self._epoch, self._position
+    async def _take_from_log(self) -> Batch | Reset | None:
+        epoch, after, selection = self._epoch, self._position, self._selection
         page = await ask(
-            log.encoded_page, self.topics, after=after, upto=self._hub.position, limit=PAGE, types=self._types
+            log.encoded_page, selection.topics, after=after, upto=self._entrance, limit=PAGE, types=selection.types,
+            max_bytes=BATCH_BYTES,
         )
-        if self._reset or epoch != self._epoch:
+        if self._reset or epoch != self._epoch or selection is not self._selection:
             return None
         if refusal := page.head.refuses(Cursor(epoch, after)):
             self._reset = refusal
             return self._take_reset()
         self._position = page.position
-        return Batch([event.encoded for event in page.events], self.cursor)
+        return Batch(after, page.events, self.cursor) if page.events else None

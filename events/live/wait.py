@@ -3,27 +3,30 @@
 import asyncio
 from collections.abc import Collection
 
-from events.catalogue import matches
 from events.cursor import Cursor
-from events.encoding import Envelope
+from events.live.batch import Batch, Message
 from events.live.hub import current_hub
 
 
 class Waiter:
-    """Waits for one event on some topics."""
+    """Waits until something has happened on some topics, or with the rights to them."""
 
-    def __init__(self, topics: Collection[str], types: Collection[str]) -> None:
-        self.topics = frozenset(topics)
-        self._types = frozenset(types)
+    def __init__(self) -> None:
         self._happened = asyncio.Event()
 
-    def offer(self, event: Envelope) -> None:
-        """Take notice when the event is of a wanted type."""
-        if not self._types or matches(event.type, self._types):
-            self._happened.set()
+    def take(self, batch: Batch) -> None:
+        """Something has happened."""
+        self._happened.set()
+
+    def notice(self, message: Message) -> None:
+        """Pass over what is not in the log."""
 
     def fall_behind(self, position: int, reset: str = "") -> None:
         """Look at the log: something was skipped."""
+        self._happened.set()
+
+    def ask_again(self) -> None:
+        """Look at the log as one who may read less, or more."""
         self._happened.set()
 
     async def wait(self, seconds: float) -> None:
@@ -34,17 +37,23 @@ class Waiter:
             return
 
 
-async def wait_for_event(topics: Collection[str], types: Collection[str], after: Cursor, seconds: float) -> None:
+async def wait_for_event(
+    topics: Collection[str], types: Collection[str], after: Cursor, seconds: float, own_topic: str = ""
+) -> None:
     """Return as soon as the log may hold an event after the cursor, at the latest after so many seconds."""
     hub = await current_hub()
-    waiter = Waiter(topics, types)
     if hub.refuses(after) == "epoch" or (hub.position > after.position and not hub.ring.covers(after.position)):
         return
-    for event in hub.ring.after(after.position):
-        if event.topic in waiter.topics:
-            waiter.offer(event)
-    hub.add(waiter)
+    selection = hub.index.selection(topics, types)
+    if any(selection.holds(event) for event in hub.ring.between(after.position, hub.position)):
+        return
+    waiter = Waiter()
+    selection.readers.add(waiter)
+    selection.join(waiter, hub.position)
+    hub.index.own(own_topic, waiter)
     try:
         await waiter.wait(seconds)
     finally:
-        hub.discard(waiter)
+        selection.leave(waiter)
+        selection.readers.discard(waiter)
+        hub.index.disown(own_topic, waiter)

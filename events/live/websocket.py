@@ -1,11 +1,12 @@
-"""The live protocol over WebSocket: one connection, its named subscriptions, one writer.
+"""The live protocol over WebSocket: one connection, its named subscriptions.
 
-A plain ASGI application: frames go from the subscription to the server's `send` without a channel or a thread between.
+A plain ASGI application: frames go from the hub to the server's `send` without a channel or a thread between. One task
+reads; nothing else runs for a client that is quiet.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
@@ -13,213 +14,177 @@ from django.conf import settings
 
 from events import catalogue
 from events.live import frames
-from events.live.frames import Refused
-from events.live.hub import Hub, ask, current_hub
-from events.live.subscription import Batch, Subscription
+from events.live.batch import Message
+from events.live.connection import Connection
+from events.live.frames import Frames, Refused
+from events.live.hub import ask
+from events.live.outlet import Outlet, Send
+from events.live.principal import Principal
+from events.live.roster import Full, current_roster
 
 logger = logging.getLogger(__name__)
 
 SUBPROTOCOL = "tidewire.v1"
 BAD_FRAMES_LIMIT = 10
+CLOSE_FAILED = 1011
 CLOSE_TRY_AGAIN = 1013
 CLOSE_BAD_FRAMES = 4400
-CLOSE_SIGNED_OUT = 4401
-RECHECK_SECONDS = 60.0
+CLOSE_TOO_MANY = 4429
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
+Receive = Callable[[], Awaitable[Message]]
+# Publishes an event for a principal, or raises something with a `code` and a `message`; asks the database.
+Publish = Callable[[Principal, dict[str, Any], str | None], dict[str, Any]]
 
 
-class Closed(Exception):
-    """The connection is at its end; carries the close code to send, or None when the client has gone."""
+class LiveSocket:
+    """The ASGI application: serves each connection from its opening to its close."""
+
+    def __init__(self, publish: Publish | None = None) -> None:
+        self._publish = publish
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Accept the client, serve it as long as it stays, and say why when it is closed."""
+        await receive()
+        offered = SUBPROTOCOL in scope.get("subprotocols", [])
+        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
+        code = await self._serve(scope["principal"], receive, Outlet(send))
+        if code is not None:
+            await _close(send, code)
+
+    async def _serve(self, principal: Principal, receive: Receive, outlet: Outlet) -> int | None:
+        try:
+            roster = await current_roster()
+        except Exception:
+            logger.exception("The hub could not start.")
+            return CLOSE_TRY_AGAIN
+        conversation = Conversation(principal, outlet, self._publish)
+        try:
+            with roster.admit(conversation.connection(roster.hub)):
+                return await conversation.run(receive)
+        except Full:
+            return CLOSE_TOO_MANY
+
+
+async def _close(send: Send, code: int) -> None:
+    try:
+        await send({"type": "websocket.close", "code": code})
+    except Exception as error:  # noqa: BLE001  whatever the server says of a client that has left
+        logger.debug("A client was gone before it was told so: %r", error)
+
+
+class Ended(Exception):
+    """The conversation is at its end; carries the close code to send, or None when the client has gone."""
 
     def __init__(self, code: int | None = None) -> None:
         super().__init__(code)
         self.code = code
 
 
-async def live_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Serve one WebSocket connection of the live protocol, from its opening to its close."""
-    await receive()
-    offered = SUBPROTOCOL in scope.get("subprotocols", [])
-    await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
-    try:
-        hub = await current_hub()
-    except Exception:
-        logger.exception("The hub could not start.")
-        await send({"type": "websocket.close", "code": CLOSE_TRY_AGAIN})
-        return
-    await Connection(hub, scope, receive, send).serve()
+class Conversation:
+    """Reads what one client says and answers."""
 
-
-class Connection:
-    """One client: reads its frames, and sends what its subscriptions have, each in its turn."""
-
-    def __init__(self, hub: Hub, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        self._hub = hub
-        self._user = scope["user"]
-        self._still_valid: Callable[[], bool] = scope["still_valid"]
-        self._receive = receive
-        self._send_message = send
-        self._subscriptions: dict[int | str, Subscription] = {}
-        self._ids: dict[Subscription, int | str] = {}
-        self._ready: dict[Subscription, None] = {}
-        self._wake = asyncio.Event()
+    def __init__(self, principal: Principal, outlet: Outlet, publish: Publish | None) -> None:
+        self._principal = principal
+        self._outlet = outlet
+        self._publish_event = publish
         self._bad_frames = 0
-        self._sending = 0
+        self._code: int | None = None
 
-    async def serve(self) -> None:
-        """Run until the client leaves or the connection must close."""
-        parts: list[Coroutine[Any, Any, None]] = [self._read(), self._write(), self._beat(), self._recheck()]
-        tasks = [asyncio.create_task(part) for part in parts]
+    def connection(self, hub: Any) -> Connection:
+        """Return the connection that this conversation is about."""
+        self._connection = Connection(hub, self._principal, self._outlet, Frames(), self._end)
+        return self._connection
+
+    async def run(self, receive: Receive) -> int | None:
+        """Talk until the client leaves (None) or the connection must close (with this code)."""
+        self._task = asyncio.current_task()
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            await self._finish([task.exception() for task in done])
+            await self._talk(receive)
+        except Ended as ended:
+            return ended.code
+        except asyncio.CancelledError:
+            if self._code is None:
+                raise
+            return self._code
+        except Exception:
+            logger.exception("A connection failed.")
+            return CLOSE_FAILED
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for subscription in self._subscriptions.values():
-                subscription.end()
+            self._task = None
+        return None
 
-    async def _finish(self, errors: list[BaseException | None]) -> None:
-        for error in errors:
-            if isinstance(error, Closed):
-                if error.code is not None:
-                    await self._send_message({"type": "websocket.close", "code": error.code})
-            elif isinstance(error, OSError):
-                logger.debug("A client went away: %r", error)
-            elif error is not None:
-                logger.error("A connection failed.", exc_info=error)
-                await self._send_message({"type": "websocket.close", "code": 1011})
+    def _end(self, code: int) -> None:
+        if self._task is not None and self._code is None:
+            self._code = code
+            self._task.cancel()
 
-    async def _send(self, text: str) -> None:
-        self._sending += 1
-        try:
-            await self._send_message({"type": "websocket.send", "text": text})
-        finally:
-            self._sending -= 1
-
-    # -- What the client sends ----------------------------------------------------------------------------------------
-
-    async def _read(self) -> None:
-        beat = settings.TIDEWIRE_HEARTBEAT_SECONDS
-        await self._send(frames.frame("welcome", connection=uuid4().hex, heartbeat_seconds=beat))
+    async def _talk(self, receive: Receive) -> None:
+        welcome = self._connection.dialect.welcome(uuid4().hex, settings.TIDEWIRE_HEARTBEAT_SECONDS)
+        await self._outlet.put(welcome)
         while True:
-            message = await self._receive()
+            message = await receive()
             if message["type"] == "websocket.disconnect":
-                raise Closed
+                raise Ended
             try:
-                await self._serve_frame(frames.decode(message.get("text")))
+                await self._answer(frames.decode(message.get("text")))
                 self._bad_frames = 0
             except Refused as refused:
                 await self._refuse(refused)
 
     async def _refuse(self, refused: Refused) -> None:
-        await self._send(frames.frame("error", id=refused.id, code=refused.code, message=refused.message))
+        await self._outlet.put(frames.frame("error", id=refused.id, code=refused.code, message=refused.message))
         self._bad_frames += 1
         if self._bad_frames >= BAD_FRAMES_LIMIT:
-            raise Closed(CLOSE_BAD_FRAMES)
+            raise Ended(CLOSE_BAD_FRAMES)
 
-    async def _serve_frame(self, frame: dict[str, Any]) -> None:
-        serve = {"subscribe": self._subscribe, "unsubscribe": self._unsubscribe, "ping": self._ping}.get(frame["type"])
-        if serve is None:
+    async def _answer(self, frame: dict[str, Any]) -> None:
+        answers = {
+            "subscribe": self._subscribe,
+            "unsubscribe": self._unsubscribe,
+            "publish": self._publish,
+            "ping": self._ping,
+        }
+        answer = answers.get(frame["type"])
+        if answer is None:
             raise Refused("invalid", f"Unknown frame type {frame['type'][:50]!r}.", _id_if_any(frame))
-        await serve(frame)
+        await answer(frame)
 
     async def _ping(self, frame: dict[str, Any]) -> None:
-        await self._send(frames.frame("pong"))
+        await self._outlet.put(frames.frame("pong"))
 
     async def _subscribe(self, frame: dict[str, Any]) -> None:
         asked = frames.subscribe(frame)
-        if asked.id in self._subscriptions:
+        subscriptions = self._connection.subscriptions
+        if asked.id in subscriptions:
             raise Refused("conflict", "This id is in use on this connection.", asked.id)
-        if len(self._subscriptions) >= settings.TIDEWIRE_CONNECTION_MAX_SUBSCRIPTIONS:
+        if len(subscriptions) >= settings.TIDEWIRE_CONNECTION_MAX_SUBSCRIPTIONS:
             raise Refused("too_many", "This connection has too many subscriptions.", asked.id)
-        topics = await ask(allowed_topics, self._user, asked)
-        subscription = Subscription(
-            self._hub,
-            topics,
-            asked.types,
-            max_bytes=settings.TIDEWIRE_CONNECTION_MAX_BYTES,
-            on_ready=self._make_ready,
-        )
-        place = await subscription.locate(asked.after)
-        head = str(self._hub.cursor)
-        await self._send(frames.frame("subscribed", id=asked.id, topics=topics, cursor=str(place), head=head))
-        self._subscriptions[asked.id], self._ids[subscription] = subscription, asked.id
-        subscription.start()
+        try:
+            await self._connection.subscribe(asked.id, asked.names, asked.types, asked.after)
+        except catalogue.SignInFirst as error:
+            raise Refused("unauthenticated", str(error), asked.id) from None
+        except catalogue.TooManyTopics as error:
+            raise Refused("too_many", str(error), asked.id) from None
+        except catalogue.Unreadable as error:
+            raise Refused("forbidden", str(error), asked.id) from None
 
     async def _unsubscribe(self, frame: dict[str, Any]) -> None:
         id = frames.id_of(frame)
-        subscription = self._subscriptions.pop(id, None)
-        if subscription is None:
+        if not self._connection.unsubscribe(id):
             raise Refused("not_found", "There is no subscription of this id.", id)
-        del self._ids[subscription]
-        subscription.end()
-        await self._send(frames.frame("unsubscribed", id=id))
+        await self._outlet.put(frames.frame("unsubscribed", id=id))
 
-    # -- What the client is sent --------------------------------------------------------------------------------------
-
-    def _make_ready(self, subscription: Subscription) -> None:
-        # A dict keeps the order and takes each once.
-        self._ready[subscription] = None
-        self._wake.set()
-
-    async def _write(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._ready:
-                subscription = next(iter(self._ready))
-                del self._ready[subscription]
-                batch = await subscription.next_batch()
-                id = self._ids.get(subscription)
-                if id is None:
-                    continue
-                if batch is not None:
-                    await self._send_batch(id, batch)
-                if batch is not None or not subscription.is_live:
-                    self._make_ready(subscription)
-
-    async def _send_batch(self, id: int | str, batch: Batch) -> None:
-        if batch.reset:
-            await self._send(frames.frame("reset", id=id, reason=batch.reset, cursor=str(batch.cursor)))
-        elif batch.events:
-            await self._send(frames.events_frame(id, batch.events, batch.cursor))
-
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(settings.TIDEWIRE_HEARTBEAT_SECONDS)
-            # A client that takes nothing gets no heartbeats piled up on top.
-            if not self._sending:
-                cursors = {str(id): str(each.cursor) for id, each in self._subscriptions.items()}
-                await self._send(frames.frame("heartbeat", cursors=cursors))
-
-    async def _recheck(self) -> None:
-        """Look from time to time whether the client may still read what it reads."""
-        while True:
-            await asyncio.sleep(RECHECK_SECONDS)
-            if not await ask(self._still_valid):
-                raise Closed(CLOSE_SIGNED_OUT)
-            for id, subscription in list(self._subscriptions.items()):
-                lost = subscription.topics - await ask(catalogue.readable, self._user, subscription.topics)
-                if lost and id in self._subscriptions:
-                    cursor = subscription.cursor
-                    subscription.forget(lost)
-                    await self._send(frames.frame("revoked", id=id, topics=sorted(lost), cursor=str(cursor)))
-
-
-def allowed_topics(user: Any, asked: frames.Subscribe) -> list[str]:
-    """Return the topics that the names mean for the user, or raise `Refused`."""
-    try:
-        return catalogue.authorise(user, asked.names, limit=settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS)
-    except catalogue.SignInFirst as error:
-        raise Refused("unauthenticated", str(error), asked.id) from None
-    except catalogue.TooManyTopics as error:
-        raise Refused("too_many", str(error), asked.id) from None
-    except catalogue.Unreadable as error:
-        raise Refused("forbidden", str(error), asked.id) from None
+    async def _publish(self, frame: dict[str, Any]) -> None:
+        asked = frames.publish(frame)
+        if self._publish_event is None:
+            raise Refused("not_found", "Nothing is published here.", asked.id)
+        try:
+            event = await ask(self._publish_event, self._principal, asked.event, asked.idempotency_key)
+        except Exception as error:
+            if not hasattr(error, "code"):
+                raise
+            raise Refused(error.code, str(error), asked.id) from None
+        await self._outlet.put(frames.frame("published", id=asked.id, event=event))
 
 
 def _id_if_any(frame: dict[str, Any]) -> int | str | None:

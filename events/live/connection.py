@@ -1,0 +1,253 @@
+"""A connection: one client on one transport. It looks after its subscriptions and after what its client may read."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.utils import timezone
+
+from events import catalogue
+from events.cursor import Cursor
+from events.live.batch import Batch, Message
+from events.live.hub import Hub, ask
+from events.live.outlet import Outlet
+from events.live.principal import Principal
+from events.live.subscription import Form, Reset, Subscription
+
+logger = logging.getLogger(__name__)
+
+CLOSE_RESTART = 1012
+CLOSE_SIGNED_OUT = 4401
+RETRY_SECONDS = 1.0
+
+
+class Dialect(Protocol):
+    """How a transport says things."""
+
+    def events(self, id: int | str) -> Form:
+        """Return how events are put."""
+
+    def subscribed(self, id: int | str, topics: list[str], cursor: Cursor, head: Cursor) -> Message:
+        """Say where a subscription starts."""
+
+    def reset(self, id: int | str, reason: str, cursor: Cursor) -> Message:
+        """Say that what was before the cursor cannot be had."""
+
+    def topics(self, id: int | str, added: list[str], removed: list[str], cursor: Cursor) -> Message:
+        """Say that an alias means other topics from the cursor on."""
+
+    def revoked(self, id: int | str, topics: list[str], cursor: Cursor) -> Message:
+        """Say that topics may not be read from the cursor on."""
+
+    def heartbeat(self, cursors: dict[int | str, Cursor]) -> Message:
+        """Say that the connection lives, and how far each subscription is."""
+
+    def reconnect(self, after_ms: int) -> Message:
+        """Ask the client to come back after so long."""
+
+    def notice(self, topic: str, data: Any) -> Message:
+        """Say something that is only for those who are here."""
+
+    def error(self, id: int | str | None, code: str, message: str) -> Message:
+        """Say why something was refused."""
+
+
+class Connection:
+    """What every transport has in common; `end` is the transport's way to close with a code."""
+
+    __slots__ = (
+        "principal",
+        "outlet",
+        "offer",
+        "dialect",
+        "subscriptions",
+        "end",
+        "retire_at",
+        "recheck_at",
+        "_hub",
+        "_must_ask",
+        "_catching_up",
+        "_timer",
+        "_is_over",
+    )
+
+    def __init__(
+        self, hub: Hub, principal: Principal, outlet: Outlet, dialect: Dialect, end: Callable[[int], None]
+    ) -> None:
+        self.principal = principal
+        self.outlet = outlet
+        self.offer = outlet.offer
+        self.dialect = dialect
+        self.subscriptions: dict[int | str, Subscription] = {}
+        self.end = end
+        # When its life is over, and when its rights are looked at again, by the clock of the loop.
+        self.retire_at = self.recheck_at = float("inf")
+        self._hub = hub
+        self._must_ask = False
+        self._catching_up: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_over = False
+        hub.index.own(principal.topic, self)
+
+    # -- Subscriptions ------------------------------------------------------------------------------------------------
+
+    async def subscribe(
+        self, id: int | str, names: Collection[str], types: Collection[str], after: Cursor | None
+    ) -> None:
+        """Begin a subscription that the user may have, or raise what `catalogue.authorise` raises."""
+        version = self._hub.rights_version
+        limit = settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS
+        topics, ends_at = await ask(_authorised, self.principal, names, limit)
+        self.expect_end(ends_at)
+        subscription = Subscription(self._hub, self, id, names, types, self.dialect.events(id))
+        place = await subscription.locate(after)
+        await self.outlet.put(self.dialect.subscribed(id, topics, place, self._hub.cursor))
+        self.subscriptions[id] = subscription
+        subscription.read(topics)
+        if version != self._hub.rights_version:
+            self.ask_again()
+
+    def unsubscribe(self, id: int | str) -> bool:
+        """End a subscription; say whether there was one."""
+        subscription = self.subscriptions.pop(id, None)
+        if subscription is not None:
+            subscription.end()
+        return subscription is not None
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._is_over = True
+        self._hub.index.disown(self.principal.topic, self)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+        for subscription in self.subscriptions.values():
+            subscription.end()
+        self.outlet.drop()
+
+    # -- Life ---------------------------------------------------------------------------------------------------------
+
+    def beat(self) -> None:
+        """Show the client that the connection lives, unless it takes nothing anyway."""
+        self.offer(self.dialect.heartbeat({id: each.cursor for id, each in self.subscriptions.items()}))
+
+    def retire(self, after_seconds: float) -> None:
+        """Send the client away, to come back after so long; it is served until then."""
+        self.offer(self.dialect.reconnect(round(after_seconds * 1000)))
+        asyncio.get_running_loop().call_later(after_seconds, self.end, CLOSE_RESTART)
+
+    # -- Rights -------------------------------------------------------------------------------------------------------
+
+    def ask_again(self) -> None:
+        """Ask anew what may be read, before anything else is sent."""
+        for subscription in self.subscriptions.values():
+            subscription.hold()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Ask anew what may be read, as soon as may be."""
+        self._must_ask = True
+        self.catch_up()
+
+    def expect_end(self, moment: datetime | None) -> None:
+        """Ask again when by the clock something ends."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if moment is not None:
+            seconds = max(0.0, (moment - timezone.now()).total_seconds())
+            # Farther than a day is looked at again by then; a timer holds no more than some weeks.
+            self._timer = asyncio.get_running_loop().call_later(min(seconds, 86_400), self.ask_again)
+
+    async def _ask(self) -> None:
+        self._must_ask = False
+        names = {id: each.names for id, each in self.subscriptions.items()}
+        try:
+            answer = await ask(_rights, self.principal, names)
+        except BaseException:
+            self._must_ask = True
+            raise
+        if answer is None:
+            self.end(CLOSE_SIGNED_OUT)
+            return
+        ends_at, meant = answer
+        self.expect_end(ends_at)
+        for id, topics in meant.items():
+            subscription = self.subscriptions.get(id)
+            if subscription is not None and topics != subscription.topics:
+                await self._change(subscription, topics)
+
+    async def _change(self, subscription: Subscription, topics: set[str]) -> None:
+        before = subscription.topics
+        subscription.hold()
+        cursor = subscription.cursor
+        removed = before - topics
+        revoked = removed & subscription.names
+        subscription.names -= revoked
+        if len(topics) > settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS:
+            self.unsubscribe(subscription.id)
+            await self.outlet.put(self.dialect.error(subscription.id, "too_many", "A name now means too many topics."))
+            return
+        subscription.read(topics)
+        if revoked:
+            await self.outlet.put(self.dialect.revoked(subscription.id, sorted(revoked), cursor))
+        if topics - before or removed - revoked:
+            added, gone = sorted(topics - before), sorted(removed - revoked)
+            await self.outlet.put(self.dialect.topics(subscription.id, added, gone, cursor))
+
+    # -- Catching up --------------------------------------------------------------------------------------------------
+
+    def catch_up(self) -> None:
+        """See to it that the subscriptions which are behind catch up."""
+        if self._catching_up is None and not self._is_over:
+            self._catching_up = asyncio.create_task(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        try:
+            while not self.outlet.gone and (self._must_ask or self._behind()):
+                await self.outlet.ready()
+                try:
+                    await self._step()
+                except Exception as error:  # noqa: BLE001  a connection outlives the database
+                    logger.debug("A connection could not go on (%r); trying again.", error)
+                    await asyncio.sleep(RETRY_SECONDS * random.uniform(0.5, 1.5))
+        finally:
+            self._catching_up = None
+
+    def _behind(self) -> Subscription | None:
+        return next((each for each in self.subscriptions.values() if not each.is_live), None)
+
+    async def _step(self) -> None:
+        if self._must_ask:
+            await self._ask()
+        elif (subscription := self._behind()) is not None:
+            found = await subscription.next()
+            if found is not None and self.subscriptions.get(subscription.id) is subscription:
+                await self.outlet.put(self._say(subscription, found))
+            if self.subscriptions.get(subscription.id) is subscription:
+                # To the end of the row: each in its turn.
+                self.subscriptions[subscription.id] = self.subscriptions.pop(subscription.id)
+            await asyncio.sleep(0)
+
+    def _say(self, subscription: Subscription, found: Batch | Reset) -> Message:
+        if isinstance(found, Reset):
+            return self.dialect.reset(subscription.id, found.reason, found.cursor)
+        return subscription.say(found)
+
+
+def _authorised(principal: Principal, names: Collection[str], limit: int) -> tuple[list[str], datetime | None]:
+    return catalogue.authorise(principal.user, names, limit=limit), principal.ends_at()
+
+
+def _rights(
+    principal: Principal, names: dict[int | str, frozenset[str]]
+) -> tuple[datetime | None, dict[int | str, set[str]]] | None:
+    """Return when something ends next and what the names mean now; None when the client is signed out."""
+    if not principal.still_valid():
+        return None
+    return principal.ends_at(), {id: catalogue.meaning(principal.user, each) for id, each in names.items()}
