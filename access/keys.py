@@ -29,6 +29,11 @@ def find(text: str) -> ApiKey | None:
     return key
 
 
+def valid_by_id(pk: int) -> ApiKey | None:
+    """Return the key of this id with its user if it is still valid, or None; asking is no use of it."""
+    return ApiKey.objects.valid().select_related("user").filter(pk=pk).first()
+
+
 def bearer(authorization: str) -> str | None:
     """Return the key's text of an Authorization header, or None when it is of another kind."""
     scheme, _, text = authorization.partition(" ")

@@ -1,25 +1,25 @@
-"""What stands before every request: idempotency for the API, and who is who for sockets."""
+"""What stands before every request: idempotency for the API, and who is who for streams and sockets."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
+from urllib.parse import parse_qs
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user
-from django.contrib.auth.models import AnonymousUser
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse, parse_cookie
-from django.http.request import split_domain_port, validate_host
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.views import APIView
 
-from access import idempotency, keys
-from access.models import User
+from access import idempotency, keys, origins, sessions
+from access.principals import Anonymous, SessionHolder, by_key, by_session, by_ticket
 
 HEADER = "Idempotency-Key"
 CLOSE_SIGNED_OUT = 4401
+UNKNOWN = "This key or ticket is not valid."
 
 
 class Conflict(APIException):
@@ -118,58 +118,60 @@ def _refuse(request: HttpRequest, error: APIException) -> HttpResponse:
 
 
 class LiveAuthentication:
-    """Says who opens a socket: a key in `Authorization: Bearer`, else the session cookie, else nobody.
+    """Says who opens a stream or socket: a key in `Authorization: Bearer`, a ticket, the session cookie, or nobody.
 
     A cookie comes along from any page, so with it a foreign Origin is refused (HTTP 403); programs send no Origin.
     """
 
-    def __init__(self, app) -> None:
+    def __init__(self, app, problem_body: Callable[[int, str], dict[str, Any]]) -> None:
         self._app = app
+        self._problem_body = problem_body
 
     async def __call__(self, scope, receive, send):
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        text = keys.bearer(headers.get(b"authorization", ""))
-        find = partial(_by_key, text) if text is not None else partial(_by_cookie, headers.get(b"cookie", ""))
-        user = await database_sync_to_async(find, thread_sensitive=False)()
-        if user is None:
-            return await _close_signed_out(receive, send)
-        if text is None and user.is_authenticated and not _is_own_origin(headers):
-            await receive()
-            return await send({"type": "websocket.close"})
-        return await self._app({**scope, "user": user, "still_valid": partial(_same, find, user.pk)}, receive, send)
+        address = origins.address(scope.get("client"), headers)
+        find = _credential(scope, headers)
+        # Without a credential there is nothing to ask, hence no thread.
+        principal = await database_sync_to_async(find, thread_sensitive=False)(address) if find else Anonymous(address)
+        if principal is None:
+            return await self._refuse_unknown(scope, receive, send)
+        if isinstance(principal, SessionHolder) and find.func is by_session and not _is_own_page(scope, headers):
+            return await self._refuse_foreign(scope, receive, send)
+        known = {"principal": principal, "user": principal.user, "still_valid": principal.still_valid}
+        return await self._app({**scope, **known}, receive, send)
+
+    async def _refuse_unknown(self, scope, receive, send) -> None:
+        if scope["type"] == "http":
+            return await self._answer(send, 401, UNKNOWN, [(b"www-authenticate", b'Bearer realm="tidewire"')])
+        # Accepted first: a browser is told the code of a close, not of a refusal.
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": CLOSE_SIGNED_OUT, "reason": UNKNOWN})
+
+    async def _refuse_foreign(self, scope, receive, send) -> None:
+        if scope["type"] == "http":
+            return await self._answer(send, 403, "A page of another origin may not use this session.")
+        await receive()
+        await send({"type": "websocket.close"})
+
+    async def _answer(self, send, status: int, detail: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        body = json.dumps(self._problem_body(status, detail)).encode()
+        headers = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *headers]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
-def _by_key(text: str) -> User | None:
-    key = keys.find(text)
-    return key.user if key else None
+def _credential(scope, headers: Mapping[bytes, str]) -> partial | None:
+    """Return how to find who it is, given an address; None when the client brought nothing that could tell."""
+    if (text := keys.bearer(headers.get(b"authorization", ""))) is not None:
+        return partial(by_key, text)
+    if (tickets := parse_qs(scope.get("query_string", b"").decode("latin-1"), True).get("ticket")) is not None:
+        return partial(by_ticket, tickets[-1])
+    session_key = parse_cookie(headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
+    return partial(by_session, session_key) if sessions.is_key(session_key) else None
 
 
-def _by_cookie(header: str) -> User | AnonymousUser:
-    session_key = parse_cookie(header).get(settings.SESSION_COOKIE_NAME, "")
-    # A quoted cookie can hold any character, even one that no database takes.
-    if not session_key.isalnum():
-        return AnonymousUser()
-    request = HttpRequest()
-    request.session = SessionStore(session_key)
-    return get_user(request)
-
-
-def _same(find: Callable[[], User | AnonymousUser | None], pk: int | None) -> bool:
-    user = find()
-    return user is not None and user.pk == pk
-
-
-def _is_own_origin(headers: dict[bytes, str]) -> bool:
+def _is_own_page(scope, headers: Mapping[bytes, str]) -> bool:
     origin = headers.get(b"origin")
-    if origin is None or origin in settings.CSRF_TRUSTED_ORIGINS:
-        return True
-    host = headers.get(b"host", "")
-    domain, _ = split_domain_port(host)
-    return origin.partition("://")[2] == host and validate_host(domain, settings.ALLOWED_HOSTS)
-
-
-async def _close_signed_out(receive, send) -> None:
-    # Accepted first: a browser is told the code of a close, not of a refusal.
-    await receive()
-    await send({"type": "websocket.accept"})
-    await send({"type": "websocket.close", "code": CLOSE_SIGNED_OUT, "reason": "This key is not valid."})
+    is_secure = origins.is_secure(scope.get("scheme", ""), headers)
+    return origin is None or origins.is_own(origin, headers.get(b"host", ""), is_secure=is_secure)

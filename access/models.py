@@ -68,6 +68,26 @@ class ApiKey(models.Model):
         return f"{self.hint}… of {self.user}"
 
 
+class Ticket(models.Model):
+    """For a minute and one connection as good as the session or the key by which it was made."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, null=True, related_name="+")
+    session_key = models.CharField(max_length=40, blank=True)
+    hash = models.BinaryField(max_length=32, unique=True)  # redeemed by it
+    expires_at = models.DateTimeField(db_index=True)  # forgotten by age
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(api_key=None) ^ models.Q(session_key=""), name="access_ticket_made_from_one"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"ticket of {self.user}"
+
+
 class IdempotentAnswer(models.Model):
     """What a request with an `Idempotency-Key` was answered, kept in the transaction of what it did."""
 

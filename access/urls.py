@@ -3,17 +3,19 @@
 from django.contrib.auth import views as auth_views
 from django.urls import path
 
-from access import pages, views
+from access import pages
+from access.views import events, tickets, types
 
 urlpatterns = [
-    path("events/", views.events, name="events"),
-    path("event-types/", views.EventTypesView.as_view(), name="event-types"),
-    path("event-types/<str:name>/", views.EventTypeView.as_view(), name="event-type"),
+    path("events/", events.events, name="events"),
+    path("event-types/", types.EventTypesView.as_view(), name="event-types"),
+    path("event-types/<str:name>/", types.EventTypeView.as_view(), name="event-type"),
+    path("live/ticket/", tickets.TicketView.as_view(), name="live-ticket"),
 ]
 
 page_urlpatterns = [
     path("accounts/login/", auth_views.LoginView.as_view(template_name="accounts/login.html"), name="login"),
     path("accounts/logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("accounts/signup/", pages.SignUp.as_view(), name="signup"),
-    path("schemas/<str:name>/<int:version>", views.schema, name="schema"),
+    path("schemas/<str:name>/<int:version>", types.schema, name="schema"),
 ]

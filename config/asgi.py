@@ -13,13 +13,14 @@ from config import environment  # noqa: F401  names the settings module before D
 django_application = get_asgi_application()
 
 from access.middleware import LiveAuthentication  # noqa: E402  Django must be set up first
+from config.rest import problem_body  # noqa: E402
 from events.live.lifespan import lifespan  # noqa: E402
 from events.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": LiveAuthentication(URLRouter(websocket_urlpatterns)),
+        "websocket": LiveAuthentication(URLRouter(websocket_urlpatterns), problem_body),
         "lifespan": lifespan,
     }
 )

@@ -18,6 +18,9 @@ CSRF_TRUSTED_ORIGINS = words("TIDEWIRE_TRUSTED_ORIGINS")
 # The CloudEvents `source` of every event: a setting, never the Host header, so that no caller can choose it.
 TIDEWIRE_SOURCE = text("TIDEWIRE_SOURCE", "http://localhost:8000/").rstrip("/") + "/"
 
+# A proxy of ours stands in front and says who called, and whether by TLS.
+TIDEWIRE_BEHIND_PROXY = flag("TIDEWIRE_BEHIND_PROXY")
+
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 AUTH_USER_MODEL = "access.User"
@@ -147,6 +150,7 @@ CELERY_BEAT_SCHEDULE = {
     "run the subscribers that are behind": _every("events.tasks.sweep_subscribers", 2),
     "send the deliveries that are due": _every("webhooks.tasks.send_due_deliveries", 1),
     "prune the log": _every("events.tasks.prune_log", 3600),
+    "forget unused tickets": _every("access.tasks.forget_tickets", 3600),
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
     "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 3600),
 }
@@ -169,7 +173,7 @@ REST_FRAMEWORK = {
     },
     "EXCEPTION_HANDLER": "config.rest.problem",
     # Without a proxy of ours in front, X-Forwarded-For is whatever the caller writes.
-    "NUM_PROXIES": 1 if flag("TIDEWIRE_BEHIND_PROXY") else 0,
+    "NUM_PROXIES": 1 if TIDEWIRE_BEHIND_PROXY else 0,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -208,12 +212,13 @@ if text("TIDEWIRE_LIMITS") == "development":
 
 # Behind TLS everywhere but in development; a proxy that ends TLS says so with this header.
 _https = not DEBUG and flag("TIDEWIRE_HTTPS", True)
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if flag("TIDEWIRE_BEHIND_PROXY") else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TIDEWIRE_BEHIND_PROXY else None
 SECURE_SSL_REDIRECT = _https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = number("TIDEWIRE_HSTS_SECONDS", 31_536_000) if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
+SESSION_ENGINE = "access.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"

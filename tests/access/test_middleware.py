@@ -1,19 +1,23 @@
+import json
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 
-from access import keys
+from access import keys, tickets
 from access.middleware import LiveAuthentication
 from access.models import ApiKey, User
+from access.principals import Anonymous, KeyHolder, SessionHolder
+from config.rest import problem_body
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HOME = b"http://localhost:8000"
 
 
-def knock(**headers):
-    """Open a socket; return the scope that the application got, if it was let through, and what was sent."""
+def knock(query="", type="websocket", scheme="ws", **headers):
+    """Open a socket or stream; return the scope that the application got, if it was let in, and what was sent."""
     scopes, sent = [], []
 
     async def app(scope, receive, send):
@@ -26,8 +30,15 @@ def knock(**headers):
         sent.append(message)
 
     given = {"host": b"localhost:8000"} | headers
-    scope = {"type": "websocket", "path": "/live/ws", "headers": [(k.encode(), v) for k, v in given.items()]}
-    async_to_sync(LiveAuthentication(app))(scope, receive, send)
+    scope = {
+        "type": type,
+        "scheme": scheme,
+        "path": "/live",
+        "query_string": query.encode(),
+        "client": ("192.0.2.7", 4711),
+        "headers": [(name.replace("_", "-").encode(), value) for name, value in given.items()],
+    }
+    async_to_sync(LiveAuthentication(app, problem_body))(scope, receive, send)
     return (scopes or [None])[0], sent
 
 
@@ -84,6 +95,7 @@ def test_a_wrong_key_is_accepted_and_then_told_to_leave(header):
         b"http://localhost:8000.evil.example",
         b"http://[",
         b"",
+        b"https://localhost:8000",
     ],
 )
 def test_a_foreign_page_with_the_users_cookie_is_refused(alice, origin):
@@ -137,3 +149,76 @@ def test_a_changed_password_ends_what_was_valid(alice):
     alice.set_password("another tide altogether")
     alice.save()
     assert scope["still_valid"]() is False
+
+
+# -- The principal ----------------------------------------------------------------------------------------------------
+
+
+def test_who_it_is_goes_with_the_connection(alice):
+    found = [
+        knock(**headers)[0]["principal"]
+        for headers in ({}, {"cookie": cookie(alice)}, {"authorization": bearer(alice)})
+    ]
+    assert [type(each) for each in found] == [Anonymous, SessionHolder, KeyHolder]
+    assert [each.topic for each in found] == ["", f"users.{alice.pk}", f"users.{alice.pk}"]
+    assert {each.address for each in found} == {"192.0.2.7"}
+
+
+def test_nobody_costs_no_query_and_no_thread(monkeypatch):
+    monkeypatch.setattr("access.middleware.database_sync_to_async", lambda *args, **kwargs: pytest.fail("a thread"))
+    assert isinstance(knock(cookie=b'theme=dark; sessionid="\\000abcdefgh"')[0]["principal"], Anonymous)
+
+
+def test_the_address_behind_our_proxy_is_the_one_that_it_saw(settings):
+    forwarded = {"x_forwarded_for": b"203.0.113.9, 198.51.100.2"}
+    assert knock(**forwarded)[0]["principal"].address == "192.0.2.7"
+    settings.TIDEWIRE_BEHIND_PROXY = True
+    assert knock(**forwarded)[0]["principal"].address == "198.51.100.2"
+    assert knock()[0]["principal"].address == "192.0.2.7"
+
+
+# -- Tickets ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_ticket_opens_one_connection_from_any_origin(alice):
+    text, _ = tickets.make(alice, session_key=_session_key(alice))
+    scope, _ = knock(f"ticket={text}", origin=b"https://other.example")
+    assert scope["user"] == alice
+    assert knock(f"ticket={text}")[1][1]["code"] == 4401
+
+
+@pytest.mark.parametrize("query", ["ticket=", "ticket=unknown", "ticket=%00", "ticket=%ff", "ticket=" + "x" * 500])
+def test_a_ticket_that_is_none_is_told_to_leave(alice, query):
+    scope, sent = knock(query, cookie=cookie(alice))
+    assert (scope, sent[1]["code"]) == (None, 4401)
+
+
+def _session_key(user):
+    return cookie(user).decode().partition("=")[2]
+
+
+# -- Streams ----------------------------------------------------------------------------------------------------------
+
+
+def stream(query="", **headers):
+    return knock(query, type="http", scheme="http", **headers)
+
+
+def test_a_stream_is_known_as_a_socket_is(alice):
+    assert stream(cookie=cookie(alice))[0]["user"] == alice
+    assert stream(authorization=bearer(alice))[0]["user"] == alice
+    assert stream()[0]["principal"].topic == ""
+
+
+@pytest.mark.parametrize(("query", "headers"), [("", {"authorization": b"Bearer tw_x"}), ("ticket=x", {})])
+def test_a_stream_with_a_wrong_credential_is_answered_401(query, headers):
+    scope, [start, body] = stream(query, **headers)
+    assert (scope, start["status"]) == (None, 401)
+    assert dict(start["headers"])[b"content-type"] == b"application/problem+json"
+    assert dict(start["headers"])[b"www-authenticate"].startswith(b"Bearer")
+    assert json.loads(body["body"])["code"] == "unauthenticated"
+
+
+def test_a_stream_from_a_foreign_page_with_the_cookie_is_answered_403(alice):
+    scope, [start, body] = stream(cookie=cookie(alice), origin=b"https://evil.example")
+    assert (scope, start["status"], json.loads(body["body"])["code"]) == (None, 403, "forbidden")

@@ -1,12 +1,12 @@
-"""The API that belongs to no domain: the log by long poll, and the catalogue of event types."""
+"""The log by long poll."""
 
 from dataclasses import dataclass
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from rest_framework.exceptions import NotAuthenticated, NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -136,51 +136,3 @@ def _readable(user, names: list[str]) -> list[str]:
         raise ValidationError({"topic": str(error)}, code="too_many") from None
     except catalogue.Unreadable as error:
         raise PermissionDenied(str(error)) from None
-
-
-class EventTypesView(APIView):
-    """The catalogue: every type of event that this server can send."""
-
-    permission_classes = (AllowAny,)
-
-    def get(self, request) -> Response:
-        """List the event types; they are code, so one page holds them all."""
-        results = [_described(each) for each in catalogue.event_types()]
-        return Response({"next": None, "previous": None, "results": results})
-
-
-class EventTypeView(APIView):
-    """One type of event."""
-
-    permission_classes = (AllowAny,)
-
-    def get(self, request, name: str) -> Response:
-        """Return its summary and the schema of its data."""
-        return Response(_described(_find(name)))
-
-
-def _described(event_type: catalogue.EventType) -> dict:
-    return {
-        "type": event_type.name,
-        "summary": event_type.summary,
-        "version": event_type.version,
-        "schema": event_type.schema,
-    }
-
-
-def _find(name: str) -> catalogue.EventType:
-    try:
-        return catalogue.find_event_type(name)
-    except catalogue.UnknownEventType as error:
-        raise NotFound(str(error)) from None
-
-
-def schema(request: HttpRequest, name: str, version: int) -> JsonResponse:
-    """Serve the JSON Schema that every event's `dataschema` points to."""
-    try:
-        event_type = catalogue.find_event_type(name)
-    except catalogue.UnknownEventType:
-        event_type = None
-    if event_type is None or event_type.version != version:
-        raise Http404("There is no such schema.")
-    return JsonResponse(event_type.schema, content_type="application/schema+json")

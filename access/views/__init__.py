@@ -1,0 +1,1 @@
+"""The REST API of `access`, by noun."""
