@@ -15,12 +15,18 @@ django_application = get_asgi_application()
 from access.middleware import LiveAuthentication  # noqa: E402  Django must be set up first
 from config.rest import problem_body  # noqa: E402
 from events.live.lifespan import lifespan  # noqa: E402
-from events.routing import websocket_urlpatterns  # noqa: E402
+from events.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
+
+
+def _known(app):
+    """Put authentication before what serves the live side."""
+    return LiveAuthentication(app, problem_body)
+
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
-        "websocket": LiveAuthentication(URLRouter(websocket_urlpatterns), problem_body),
+        "http": URLRouter(http_urlpatterns(problem_body, _known, django_application)),
+        "websocket": _known(URLRouter(websocket_urlpatterns())),
         "lifespan": lifespan,
     }
 )

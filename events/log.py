@@ -69,7 +69,7 @@ def page(
     """
     wanted = None if topics is None else list(set(topics))
     events = list(Event.objects.raw(*_page_query(wanted, after, upto, limit, max_bytes)))
-    is_cut = events and (len(events) == limit or len(events) < events[0].found)
+    is_cut = events and (len(events) == limit or len(events) < vars(events[0])["found"])
     reached = events[-1].position if is_cut else upto
     return Page([event for event in events if not types or matches(event.type, types)], reached)
 

@@ -13,7 +13,7 @@ Message = dict[str, Any]
 class Batch:
     """Some events in order; whoever had everything up to `start` has, with them, everything up to `cursor`."""
 
-    __slots__ = ("start", "events", "cursor", "_forms")
+    __slots__ = ("_forms", "cursor", "events", "start")
 
     def __init__(self, start: int, events: list[Envelope], cursor: Cursor) -> None:
         self.start = start

@@ -60,19 +60,19 @@ class Connection:
     """What every transport has in common; `end` is the transport's way to close with a code."""
 
     __slots__ = (
-        "principal",
-        "outlet",
-        "offer",
-        "dialect",
-        "subscriptions",
-        "end",
-        "retire_at",
-        "recheck_at",
-        "_hub",
-        "_must_ask",
         "_catching_up",
-        "_timer",
+        "_hub",
         "_is_over",
+        "_must_ask",
+        "_timer",
+        "dialect",
+        "end",
+        "offer",
+        "outlet",
+        "principal",
+        "recheck_at",
+        "retire_at",
+        "subscriptions",
     )
 
     def __init__(

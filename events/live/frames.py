@@ -158,10 +158,6 @@ class Frames:
         """Return how events are put."""
         return events_form(id)
 
-    def welcome(self, connection: str, heartbeat_seconds: float) -> Message:
-        """Begin."""
-        return frame("welcome", connection=connection, heartbeat_seconds=heartbeat_seconds)
-
     def subscribed(self, id: int | str, topics: list[str], cursor: Cursor, head: Cursor) -> Message:
         """Say where a subscription starts."""
         return frame("subscribed", id=id, topics=topics, cursor=str(cursor), head=str(head))

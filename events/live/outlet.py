@@ -20,7 +20,7 @@ class Outlet:
     than the sending. Only when it waits, for a client that does not read, a task sees it through.
     """
 
-    __slots__ = ("_send", "_task", "_busy_since", "gone")
+    __slots__ = ("_busy_since", "_send", "_task", "gone")
 
     def __init__(self, send: Send) -> None:
         self._send: Callable[[Message], Coroutine[Any, Any, None]] = send  # type: ignore[assignment]

@@ -39,6 +39,6 @@ class Ring:
         return position >= self.start
 
     def between(self, after: int, upto: int) -> list[Envelope]:
-        """Return the events after a position that is covered, up to another; positions are dense, so this is a slice."""
+        """Return the events after a covered position, up to another; positions are dense, so this is a slice."""
         origin = self._first - self.start
         return self._events[max(self._first, origin + after) : max(self._first, origin + upto)]

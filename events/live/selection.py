@@ -10,7 +10,14 @@ from events.encoding import Envelope
 from events.live.batch import Batch, Message
 
 
-class Reader(Protocol):
+class Asker(Protocol):
+    """Someone whose rights may change."""
+
+    def ask_again(self) -> None:
+        """Take nothing more before it is known anew what may be read."""
+
+
+class Reader(Asker, Protocol):
     """Someone with a place in the log."""
 
     def take(self, batch: Batch) -> None:
@@ -21,9 +28,6 @@ class Reader(Protocol):
 
     def fall_behind(self, position: int, reset: str = "") -> None:
         """Read on from the log: what came after the position was skipped, or the log is another one (`reset`)."""
-
-    def ask_again(self) -> None:
-        """Take nothing more before it is known anew what may be read."""
 
 
 class Selection:
@@ -79,7 +83,7 @@ class Index:
         self._by_topic: defaultdict[str, set[Selection]] = defaultdict(set)
         self._selections: WeakValueDictionary[tuple[frozenset[str], frozenset[str]], Selection] = WeakValueDictionary()
         # Whose own topic a topic is: their rights change on it, whether they read it or not.
-        self._own: defaultdict[str, set[Reader]] = defaultdict(set)
+        self._own: defaultdict[str, set[Asker]] = defaultdict(set)
 
     def __bool__(self) -> bool:
         """Say whether anybody is live."""
@@ -111,19 +115,19 @@ class Index:
         """Return the selections with somebody live on the topic."""
         return self._by_topic.get(topic, ())
 
-    def own(self, topic: str, reader: Reader) -> None:
+    def own(self, topic: str, reader: Asker) -> None:
         """Let the reader be asked again after changes on the topic, which is its own."""
         if topic:
             self._own[topic].add(reader)
 
-    def disown(self, topic: str, reader: Reader) -> None:
+    def disown(self, topic: str, reader: Asker) -> None:
         """Let the reader be asked no more after changes on the topic."""
         if reader in self._own.get(topic, ()):
             self._own[topic].remove(reader)
             if not self._own[topic]:
                 del self._own[topic]
 
-    def concerned(self, topic: str) -> Iterator[Reader]:
+    def concerned(self, topic: str) -> Iterator[Asker]:
         """Yield every reader whose own topic it is, and every one, live or not, of the topic or of one under it."""
         yield from list(self._own.get(topic, ()))
         for selection in list(self._selections.values()):

@@ -58,17 +58,17 @@ class Subscription:
     """One client's place in the log."""
 
     __slots__ = (
+        "_epoch",
+        "_form",
+        "_hub",
+        "_live",
+        "_owner",
+        "_position",
+        "_reset",
+        "_selection",
         "id",
         "names",
         "types",
-        "_hub",
-        "_owner",
-        "_form",
-        "_selection",
-        "_live",
-        "_epoch",
-        "_position",
-        "_reset",
     )
 
     def __init__(
@@ -211,7 +211,12 @@ class Subscription:
     async def _take_from_log(self) -> Batch | Reset | None:
         epoch, after, selection = self._epoch, self._position, self._selection
         page = await ask(
-            log.encoded_page, selection.topics, after=after, upto=self._entrance, limit=PAGE, types=selection.types,
+            log.encoded_page,
+            selection.topics,
+            after=after,
+            upto=self._entrance,
+            limit=PAGE,
+            types=selection.types,
             max_bytes=BATCH_BYTES,
         )
         if self._reset or epoch != self._epoch or selection is not self._selection:

@@ -119,8 +119,8 @@ class Conversation:
             self._task.cancel()
 
     async def _talk(self, receive: Receive) -> None:
-        welcome = self._connection.dialect.welcome(uuid4().hex, settings.TIDEWIRE_HEARTBEAT_SECONDS)
-        await self._outlet.put(welcome)
+        beat = settings.TIDEWIRE_HEARTBEAT_SECONDS
+        await self._outlet.put(frames.frame("welcome", connection=uuid4().hex, heartbeat_seconds=beat))
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":

@@ -12,7 +12,8 @@ from events import channel, relay
 from events.actions import Fact, record_many
 from events.catalogue import alias, event_type, topic_kind
 from events.live.hub import current_hub, stop_hub
-from events.live.websocket import live_socket
+from events.live.roster import stop_roster
+from events.live.websocket import LiveSocket
 from events.payloads import fields, text
 
 announce = channel.announce
@@ -53,26 +54,36 @@ def say(transactional_db):
 async def hub(transactional_db):
     hub = await current_hub()
     yield hub
+    await stop_roster()
     await stop_hub()
 
 
 def words(events):
-    return [(json.loads(event) if isinstance(event, str) else event)["data"]["word"] for event in events]
+    return [(json.loads(event.encoded) if hasattr(event, "encoded") else event)["data"]["word"] for event in events]
 
 
 class Client:
-    """Speaks to a live socket without a network."""
+    """Speaks to a live socket without a network, and is its own principal."""
 
-    def __init__(self, user, subprotocols=()):
+    def __init__(self, user, subprotocols=(), address="127.0.0.1", publish=None):
         import asyncio
 
         self.to_server, self.to_client = asyncio.Queue(), asyncio.Queue()
         self.valid = True
         self.writable = asyncio.Event()
         self.writable.set()
-        scope = {"type": "websocket", "user": user, "still_valid": lambda: self.valid, "subprotocols": subprotocols}
-        self.task = asyncio.create_task(live_socket(scope, self.to_server.get, self._take))
+        self.user, self.address = user, address
+        self.topic = f"users.{user.pk}" if user.pk else ""
+        self.end = None
+        scope = {"type": "websocket", "principal": self, "subprotocols": subprotocols}
+        self.task = asyncio.create_task(LiveSocket(publish)(scope, self.to_server.get, self._take))
         self.to_server.put_nowait({"type": "websocket.connect"})
+
+    def still_valid(self):
+        return self.valid
+
+    def ends_at(self):
+        return self.end
 
     async def _take(self, message):
         await self.writable.wait()

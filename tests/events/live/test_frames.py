@@ -3,7 +3,9 @@ import json
 import pytest
 
 from events.cursor import Cursor
+from events.encoding import Envelope
 from events.live import frames
+from events.live.batch import Batch
 from events.live.frames import Refused
 
 
@@ -64,5 +66,7 @@ def test_a_subscription_is_read():
 
 
 def test_events_are_framed_as_they_were_encoded():
-    text = frames.events_frame('a"b', ['{"n":1}', '{"n":2}'], Cursor("k3x9", 2))
-    assert json.loads(text) == {"type": "events", "id": 'a"b', "events": [{"n": 1}, {"n": 2}], "cursor": "k3x9-2"}
+    events = [Envelope(1, "t", "t.x.y", '{"n":1}'), Envelope(2, "t", "t.x.y", '{"n":2}')]
+    message = frames.events_form('a"b').render(Batch(0, events, Cursor("k3x9", 2)))
+    frame = json.loads(message["text"])
+    assert frame == {"type": "events", "id": 'a"b', "events": [{"n": 1}, {"n": 2}], "cursor": "k3x9-2"}

@@ -10,25 +10,38 @@ from tests.events.live.conftest import SAID, _say
 
 
 class Ear:
-    """Hears what it is offered."""
+    """Hears what it is sent."""
 
-    def __init__(self, *topics):
-        self.topics = frozenset(topics)
-        self.heard, self.behind, self.changed = [], [], asyncio.Event()
+    def __init__(self):
+        self.heard, self.behind, self.asked, self.changed = [], [], 0, asyncio.Event()
 
-    def offer(self, event):
-        self.heard.append(event.position)
+    def listen(self, hub, *topics):
+        self.selection = hub.index.selection(topics, ())
+        self.selection.readers.add(self)
+        self.selection.join(self, hub.position)
+        return self
+
+    def take(self, batch):
+        self.heard += [event.position for event in batch.events]
         self.changed.set()
 
     def fall_behind(self, position, reset=""):
         self.behind.append((position, reset))
         self.changed.set()
 
+    def ask_again(self):
+        self.asked += 1
+
 
 def message(hub, *positions, topic="rooms.a", epoch=None, bare=False):
     events = [(position, topic, "live.word.said", "{}") for position in positions]
     first, last = positions[0], positions[-1]
     return {"epoch": epoch or hub.epoch, "first": first, "last": last, "events": None if bare else events}
+
+
+async def told(hub, message):
+    await hub._told(message)
+    hub.send_now()
 
 
 async def test_it_starts_at_the_head(hub, say):
@@ -44,60 +57,54 @@ async def test_there_is_one_hub_on_a_loop(hub):
 
 
 async def test_it_goes_on_by_dense_positions(hub):
-    ear = Ear("rooms.a")
-    hub.add(ear)
-    await hub._told(message(hub, 1, 2))
+    ear = Ear().listen(hub, "rooms.a")
+    await told(hub, message(hub, 1, 2))
     assert ear.heard == [1, 2]
     assert hub.position == 2
 
 
 async def test_what_it_knows_already_is_not_offered_again(hub):
-    ear = Ear("rooms.a")
-    hub.add(ear)
-    await hub._told(message(hub, 1, 2))
-    await hub._told(message(hub, 1, 2))
-    await hub._told(message(hub, 2, 3))
+    ear = Ear().listen(hub, "rooms.a")
+    await told(hub, message(hub, 1, 2))
+    await told(hub, message(hub, 1, 2))
+    await told(hub, message(hub, 2, 3))
     assert ear.heard == [1, 2, 3]
 
 
 async def test_a_lost_message_is_read_from_the_log(hub, say):
-    ear = Ear("rooms.a")
-    hub.add(ear)
+    ear = Ear().listen(hub, "rooms.a")
     await say("one")
     await say("two")
-    await hub._told(message(hub, 2))
+    await told(hub, message(hub, 2))
     assert ear.heard == [1, 2]
 
 
 async def test_a_bare_hint_is_read_from_the_log(hub, say):
-    ear = Ear("rooms.a")
-    hub.add(ear)
+    ear = Ear().listen(hub, "rooms.a")
     await say("one")
-    await hub._told(message(hub, 1, bare=True))
+    await told(hub, message(hub, 1, bare=True))
     assert ear.heard == [1]
 
 
 async def test_a_topic_nobody_reads_is_offered_to_nobody(hub, say):
-    ear = Ear("rooms.b")
-    hub.add(ear)
+    ear = Ear().listen(hub, "rooms.b")
     await say("one")
     await hub.refresh()
+    hub.send_now()
     assert ear.heard == []
     assert hub.position == 1
 
 
 async def test_who_has_left_hears_nothing(hub):
-    ear = Ear("rooms.a")
-    hub.add(ear)
-    hub.discard(ear)
-    await hub._told(message(hub, 1))
+    ear = Ear().listen(hub, "rooms.a")
+    ear.selection.leave(ear)
+    await told(hub, message(hub, 1))
     assert ear.heard == []
-    assert not hub._readers
+    assert not hub.index
 
 
 async def test_another_epoch_is_told_to_every_reader(hub, say):
-    ear = Ear("rooms.a")
-    hub.add(ear)
+    ear = Ear().listen(hub, "rooms.a")
     await say("one")
     await hub.refresh()
     await sync_to_async(LogHead.objects.update)(epoch="other1")
@@ -108,26 +115,24 @@ async def test_another_epoch_is_told_to_every_reader(hub, say):
 
 async def test_far_behind_it_jumps_and_lets_readers_read_for_themselves(hub, say, monkeypatch):
     monkeypatch.setattr("events.live.hub.JUMP", 2)
-    ear = Ear("rooms.a")
-    hub.add(ear)
+    ear = Ear().listen(hub, "rooms.a")
     await say("one", "two", "three")
     await hub.refresh()
+    hub.send_now()
     assert ear.heard == []
     assert ear.behind == [(0, "")]
     assert not hub.ring.covers(2)
 
 
 async def test_the_channel_layer_tells_it_at_once(hub, say, telling):
-    ear = Ear("rooms.a")
-    hub.add(ear)
+    ear = Ear().listen(hub, "rooms.a")
     await say("one")
     await asyncio.wait_for(ear.changed.wait(), 5)
     assert ear.heard == [1]
 
 
 async def test_silence_of_the_channel_layer_heals_by_comparing_heads(hub, say):
-    ear = Ear("rooms.a")
-    hub.add(ear)
+    ear = Ear().listen(hub, "rooms.a")
     await say("one")
     await asyncio.wait_for(ear.changed.wait(), 5)
     assert ear.heard == [1]
@@ -135,15 +140,14 @@ async def test_silence_of_the_channel_layer_heals_by_comparing_heads(hub, say):
 
 async def test_without_a_worker_it_relays_what_has_waited_too_long(hub, monkeypatch):
     monkeypatch.setattr("events.live.hub.OUTBOX_PATIENCE_SECONDS", 0)
-    ear = Ear("rooms.a")
-    hub.add(ear)
+    ear = Ear().listen(hub, "rooms.a")
     await sync_to_async(_say)(["one"], "rooms.a", SAID)
     await asyncio.wait_for(ear.changed.wait(), 5)
     assert ear.heard == [1]
 
 
 async def test_a_database_that_is_away_for_a_moment_does_not_end_it(hub, say, monkeypatch):
-    ear, failed, head = Ear("rooms.a"), [], relay.ensure_epoch
+    ear, failed, head = Ear().listen(hub, "rooms.a"), [], relay.ensure_epoch
 
     def fail_once():
         if not failed:
@@ -152,7 +156,6 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_it(hub, say, mo
         return 0.0
 
     monkeypatch.setattr("events.log.oldest_waiting_seconds", fail_once)
-    hub.add(ear)
     await say("one")
     await asyncio.wait_for(ear.changed.wait(), 5)
     assert failed and ear.heard == [1] and head
@@ -171,9 +174,9 @@ async def test_a_channel_layer_that_fails_is_joined_again(hub, say, telling, mon
             yield found
 
     monkeypatch.setattr(channel, "messages", broken_once)
-    other, ear = Hub(), Ear("rooms.a")
+    other = Hub()
     await other.start()
-    other.add(ear)
+    ear = Ear().listen(other, "rooms.a")
     while not ear.heard:
         await say("again")
         await asyncio.wait([asyncio.create_task(ear.changed.wait())], timeout=0.2)

@@ -1,37 +1,53 @@
-import asyncio
-
 import pytest
 from asgiref.sync import sync_to_async
 
 from events import retention
 from events.cursor import Cursor
 from events.live import subscription as module
-from events.live.subscription import Subscription
+from events.live.subscription import Form, Reset, Subscription
 from events.models import Checkpoint, Event, LogHead
 from tests.events.live.conftest import WHISPERED, words
 
 
-def subscription(hub, *topics, types=(), max_bytes=100_000):
-    return Subscription(hub, topics or ["rooms.a"], types, max_bytes=max_bytes, on_ready=lambda self: None)
+class Owner:
+    """A connection that keeps what it is offered, while it takes anything."""
+
+    def __init__(self):
+        self.takes, self.sent, self.asked = True, [], 0
+
+    def offer(self, batch):
+        if self.takes:
+            self.sent.append(batch)
+        return self.takes
+
+    def catch_up(self):
+        """Left to the test."""
+
+    def ask_again(self):
+        self.asked += 1
+
+
+def subscription(hub, *topics, types=()):
+    reader = Subscription(hub, Owner(), 1, topics or ["rooms.a"], types, Form("plain", lambda batch: batch))
+    return reader
 
 
 async def begin(reader, after=None):
     place = await reader.locate(after)
-    reader.start()
+    reader.read(reader.names)
     return place
 
 
 async def drain(reader):
     """Return all that the reader has for sending now."""
-    found, cursor = [], None
-    while True:
-        batch = await reader.next_batch()
-        if batch is None and reader.is_live:
-            return words(found), cursor
+    while not reader.is_live:
+        batch = await reader.next()
+        assert not isinstance(batch, Reset)
         if batch is not None:
-            assert not batch.reset
-            found += batch.events
-            cursor = batch.cursor
+            reader._owner.sent.append(batch)
+    reader._hub.send_now()
+    sent, reader._owner.sent = reader._owner.sent, []
+    return words(event for batch in sent for event in batch.events), sent[-1].cursor if sent else None
 
 
 async def test_it_gets_what_it_missed_then_what_happens(hub, say):
@@ -94,20 +110,22 @@ async def test_events_that_come_while_it_reads_the_log_are_neither_lost_nor_doub
     hub.ring.clear(hub.position)
     reader = subscription(hub)
     await begin(reader, Cursor(hub.epoch, 0))
-    first = words((await reader.next_batch()).events)
+    first = words((await reader.next()).events)
     await say("g")
     await hub.refresh()
     assert first + (await drain(reader))[0] == list("abcdefg")
 
 
-async def test_past_its_bound_it_drops_what_it_holds_and_reads_it_again_later(hub, say):
-    reader = subscription(hub, max_bytes=1000)
+async def test_who_cannot_take_a_batch_holds_nothing_and_reads_it_later(hub, say):
+    reader = subscription(hub)
     await begin(reader)
     await drain(reader)
+    reader._owner.takes = False
     await say(*(f"word {number}" for number in range(50)))
     await hub.refresh()
+    hub.send_now()
     assert not reader.is_live
-    assert not reader._pending
+    reader._owner.takes = True
     assert (await drain(reader))[0] == [f"word {number}" for number in range(50)]
     assert reader.is_live
 
@@ -117,8 +135,8 @@ async def test_a_cursor_of_another_epoch_is_reset(hub, say):
     await hub.refresh()
     reader = subscription(hub)
     await begin(reader, Cursor("other1", 0))
-    batch = await reader.next_batch()
-    assert (batch.reset, batch.cursor, batch.events) == ("epoch", hub.cursor, [])
+    batch = await reader.next()
+    assert batch == Reset("epoch", hub.cursor)
     await say("two")
     await hub.refresh()
     assert (await drain(reader))[0] == ["two"]
@@ -128,7 +146,7 @@ async def test_a_cursor_ahead_of_the_head_is_waited_for_then_reset(hub, monkeypa
     monkeypatch.setattr(module, "AHEAD_PATIENCE_SECONDS", 0.05)
     reader = subscription(hub)
     await begin(reader, Cursor(hub.epoch, 5))
-    assert (await reader.next_batch()).reset == "ahead"
+    assert (await reader.next()).reason == "ahead"
 
 
 async def test_a_cursor_that_is_only_quicker_than_this_process_goes_on(hub, say):
@@ -136,7 +154,7 @@ async def test_a_cursor_that_is_only_quicker_than_this_process_goes_on(hub, say)
     assert hub.position == 0
     reader = subscription(hub)
     await begin(reader, Cursor(hub.epoch, 1))
-    assert await reader.next_batch() is None
+    assert await reader.next() is None
 
 
 def prune_all():
@@ -152,8 +170,8 @@ async def test_a_cursor_past_retention_is_reset_and_never_partly_served(hub, say
     assert await sync_to_async(prune_all)() == 2
     reader = subscription(hub)
     await begin(reader, Cursor(hub.epoch, 0))
-    batch = await reader.next_batch()
-    assert (batch.reset, batch.events) == ("retention", [])
+    batch = await reader.next()
+    assert isinstance(batch, Reset) and batch.reason == "retention"
 
 
 async def test_rows_pruned_while_it_pages_are_a_reset_not_a_gap(hub, say, monkeypatch):
@@ -163,9 +181,9 @@ async def test_rows_pruned_while_it_pages_are_a_reset_not_a_gap(hub, say, monkey
     hub.ring.clear(hub.position)
     reader = subscription(hub)
     await begin(reader, Cursor(hub.epoch, 0))
-    assert words((await reader.next_batch()).events) == ["one"]
+    assert words((await reader.next()).events) == ["one"]
     await sync_to_async(prune_all)()
-    assert (await reader.next_batch()).reset == "retention"
+    assert (await reader.next()).reason == "retention"
 
 
 async def test_a_new_epoch_while_it_is_live_is_a_reset(hub, say):
@@ -174,7 +192,7 @@ async def test_a_new_epoch_while_it_is_live_is_a_reset(hub, say):
     await drain(reader)
     await sync_to_async(LogHead.objects.update)(epoch="other1")
     await hub.refresh()
-    assert (await reader.next_batch()).reset == "epoch"
+    assert (await reader.next()).reason == "epoch"
 
 
 async def test_when_the_hub_jumps_it_reads_its_own_part_of_the_log(hub, say, monkeypatch):
@@ -187,20 +205,21 @@ async def test_when_the_hub_jumps_it_reads_its_own_part_of_the_log(hub, say, mon
     assert (await drain(reader))[0] == ["one", "two", "three"]
 
 
-async def test_a_topic_that_is_forgotten_is_not_even_sent_from_memory(hub, say):
+async def test_a_topic_it_no_longer_reads_is_not_even_sent_from_memory(hub, say):
     reader = subscription(hub, "rooms.a", "rooms.b")
     await begin(reader)
     await drain(reader)
+    reader.hold()
     await say("secret")
     await say("open", topic="rooms.b")
     await hub.refresh()
-    reader.forget({"rooms.a"})
+    reader.read({"rooms.b"})
     assert (await drain(reader))[0] == ["open"]
 
 
-async def test_at_its_end_it_is_offered_nothing(hub, say):
+async def test_at_its_end_it_is_sent_nothing(hub, say):
     reader = subscription(hub)
     await begin(reader)
+    await drain(reader)
     reader.end()
-    await asyncio.sleep(0)
-    assert not hub._readers
+    assert not hub.index

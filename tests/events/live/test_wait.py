@@ -15,7 +15,7 @@ async def test_it_ends_when_an_event_comes(hub, say):
     await say("one")
     await hub.refresh()
     await asyncio.wait_for(task, 5)
-    assert not hub._readers
+    assert not hub.index
 
 
 async def test_it_ends_at_once_when_the_event_is_in_memory_already(hub, say):
