@@ -4,17 +4,55 @@ import asyncio
 import logging
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any
+from typing import Any, Protocol
 
 from events.live.batch import Message
 
 logger = logging.getLogger(__name__)
 
 Send = Callable[[Message], Awaitable[None]]
+# The name of the extension by which a server offers a `Wire`.
+WIRE = "tidewire.wire"
 
 
-class Outlet:
-    """Sends messages one after the other.
+class Wire(Protocol):
+    """A server's short way out: encoded frames, written without a coroutine."""
+
+    def write(self, frame: bytes) -> bool: ...
+    async def drained(self) -> None: ...
+    def busy_seconds(self) -> float: ...
+    def abort(self) -> None: ...
+
+
+class Outlet(Protocol):
+    """One client's way out."""
+
+    gone: bool
+
+    def offer(self, message: Message) -> bool:
+        """Send the message, unless an earlier one is still under way: then say no. Never blocks."""
+
+    async def put(self, message: Message) -> None:
+        """Send the message as soon as those before it have left."""
+
+    async def ready(self) -> None:
+        """Return when nothing is under way."""
+
+    def busy_seconds(self) -> float:
+        """Return for how long the client has taken nothing of what is under way; 0 when nothing is."""
+
+    def drop(self) -> None:
+        """Give up what is under way and send nothing more."""
+
+
+def outlet(scope: dict[str, Any], send: Send) -> Outlet:
+    """Return the best way out that the server offers."""
+    wire = scope.get("extensions", {}).get(WIRE)
+    return SteppedOutlet(send) if wire is None else WiredOutlet(wire)
+
+
+class SteppedOutlet:
+    """The way through any ASGI server.
 
     The server's `send` is stepped by hand: nearly always it ends at the first step, and a task for it would cost more
     than the sending. Only when it waits, for a client that does not read, a task sees it through.
@@ -95,3 +133,50 @@ def _see_through(sending: Coroutine[Any, Any, None], awaited: Any) -> Generator[
                 awaited = sending.send(None)
     except StopIteration:
         return
+
+
+class WiredOutlet:
+    """The way through a server that takes encoded frames; a message that many are sent is encoded once."""
+
+    __slots__ = ("_wire", "gone")
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.gone = False
+
+    def offer(self, message: Message) -> bool:
+        """Write the message, unless too much waits already: then say no. Never blocks."""
+        frame = message.get("frame")
+        if frame is None:
+            frame = message["frame"] = encode(message["text"])
+        return self.gone or self._wire.write(frame)
+
+    async def put(self, message: Message) -> None:
+        """Write the message as soon as the client takes something."""
+        while not self.offer(message):
+            await self._wire.drained()
+
+    async def ready(self) -> None:
+        """Return when the client has taken most of what was written."""
+        await self._wire.drained()
+
+    def busy_seconds(self) -> float:
+        """Return for how long the client has taken nothing of what was written; 0 when nothing waits."""
+        return self._wire.busy_seconds()
+
+    def drop(self) -> None:
+        """Send nothing more; what waits for a client that takes nothing is thrown away."""
+        self.gone = True
+        if self._wire.busy_seconds():
+            self._wire.abort()
+
+
+def encode(text: str) -> bytes:
+    """Put a text into one whole WebSocket frame of a server (RFC 6455, 5.2)."""
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        return bytes((0x81, size)) + payload
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload

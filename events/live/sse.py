@@ -17,7 +17,7 @@ from events.live.batch import Batch, Message
 from events.live.connection import CLOSE_SIGNED_OUT, Connection
 from events.live.frames import Refused
 from events.live.hub import Hub
-from events.live.outlet import Outlet, Send
+from events.live.outlet import Send, SteppedOutlet
 from events.live.principal import Principal
 from events.live.roster import Full, current_roster
 from events.live.subscription import Form
@@ -141,7 +141,7 @@ class Stream:
         self._task = asyncio.current_task()
         self._is_ending = False
         principal: Principal = scope["principal"]
-        self.connection = Connection(hub, principal, Outlet(self._begin_and_send), Lines(), self._end)
+        self.connection = Connection(hub, principal, SteppedOutlet(self._begin_and_send), Lines(), self._end)
 
     async def _begin_and_send(self, message: Message) -> None:
         # The head of the answer waits for the first line: until then it can still be a refusal.

@@ -18,7 +18,7 @@ from events.live.batch import Message
 from events.live.connection import Connection
 from events.live.frames import Frames, Refused
 from events.live.hub import ask
-from events.live.outlet import Outlet, Send
+from events.live.outlet import Outlet, Send, outlet
 from events.live.principal import Principal
 from events.live.roster import Full, current_roster
 
@@ -47,17 +47,17 @@ class LiveSocket:
         await receive()
         offered = SUBPROTOCOL in scope.get("subprotocols", [])
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
-        code = await self._serve(scope["principal"], receive, Outlet(send))
+        code = await self._serve(scope["principal"], receive, outlet(scope, send))
         if code is not None:
             await _close(send, code)
 
-    async def _serve(self, principal: Principal, receive: Receive, outlet: Outlet) -> int | None:
+    async def _serve(self, principal: Principal, receive: Receive, way_out: Outlet) -> int | None:
         try:
             roster = await current_roster()
         except Exception:
             logger.exception("The hub could not start.")
             return CLOSE_TRY_AGAIN
-        conversation = Conversation(principal, outlet, self._publish)
+        conversation = Conversation(principal, way_out, self._publish)
         try:
             with roster.admit(conversation.connection(roster.hub)):
                 return await conversation.run(receive)
