@@ -1,7 +1,8 @@
 """What `access` says: the topic of a user's own devices, and what gives rights or ends them."""
 
-from events.catalogue import alias, event_type, topic_kind
-from events.payloads import BOOLEAN, ID, fields, text
+from access.models import Grant
+from events.catalogue import alias, event_type, other_topics, topic_kind
+from events.payloads import BOOLEAN, ID, TIME, fields, one_of, optional, text
 
 
 def _own(user, ids):
@@ -32,3 +33,28 @@ KEY_REVOKED = event_type(
     fields(key=fields(id=ID, name=text(100))),
     changes_rights=True,
 )
+
+_GRANT = fields(
+    grant=fields(
+        id=ID,
+        user=optional(ID),
+        application=optional(ID),
+        topic=text(91),
+        right=one_of(*Grant.Right.values),
+        expires_at=optional(TIME),
+        revoked_at=optional(TIME),
+    )
+)
+
+GRANT_CREATED = event_type(
+    "access.grant.created",
+    "The user, or one of their applications, got a right on topics.",
+    _GRANT,
+    changes_rights=True,
+)
+GRANT_REVOKED = event_type(
+    "access.grant.revoked", "A right that was granted is taken back.", _GRANT, changes_rights=True
+)
+
+# Topics of no declared kind are read by those to whom that is granted.
+other_topics(lambda user, topics: Grant.objects.allowing(user, Grant.Right.READ, topics))

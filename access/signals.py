@@ -10,5 +10,9 @@ user_reactivated = Signal()
 # A session is over before its time, or all of a user's are. Arguments: user_id (int).
 session_ended = Signal()
 
+# Arguments: grant (Grant).
+grant_created = Signal()
+grant_revoked = Signal()
+
 # Arguments: key (ApiKey).
 key_revoked = Signal()

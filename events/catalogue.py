@@ -15,6 +15,8 @@ PATTERN_GRAMMAR = re.compile(r"\*|[a-z][a-z0-9_]*(\.[a-z0-9_]+)*(\.\*)?")
 # A topic is also part of group names, which are ASCII and under 100 characters.
 TOPIC_GRAMMAR = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 TOPIC_MAX_LENGTH = 89
+# Live-only notices have topics of these names, whether or not an app declares their kind.
+RESERVED_WORDS = frozenset({"operations", "webhooks", "presence"})
 
 # `can_read(user, ids)` returns those of the topic ids that the user may read; one call serves many topics.
 CanRead = Callable[[Any, Collection[str]], Collection[str]]
@@ -192,6 +194,16 @@ def topic_kinds() -> Iterator[TopicKind]:
 def kind_of(topic: str) -> TopicKind | None:
     """Return the declared kind of a topic, or None."""
     return next((kind for kind in _kinds.values() if kind.id_of(topic) is not None), None)
+
+
+def is_reserved(name: str) -> bool:
+    """Say whether the name begins with a word under which topics of declared kinds, or an alias, are found."""
+    first = name.partition(".")[0]
+    return first in RESERVED_WORDS or first in _aliases or any(_first_word(each) == first for each in _kinds)
+
+
+def _first_word(pattern: str) -> str:
+    return pattern.partition(".")[0]
 
 
 def retention_floor() -> int | None:

@@ -4,6 +4,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from access import signals
+from access.models.application import Application
 from access.models.user import User
 
 
@@ -29,6 +30,9 @@ class ApiKey(models.Model):
     """A key of a user's; what is kept is a hash, so that it is shown once and can be read by nobody."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, null=True, blank=True, related_name="api_keys"
+    )
     name = models.CharField(max_length=100, blank=True)
     hash = models.BinaryField(max_length=32, unique=True)  # found by it at each request
     hint = models.CharField(max_length=12)

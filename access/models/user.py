@@ -1,7 +1,7 @@
 """Users."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
@@ -9,6 +9,9 @@ from django.db import models, transaction
 from django.db.models.functions import Upper
 
 from access import signals
+
+if TYPE_CHECKING:
+    from access.models.application import Application
 
 USERNAME = RegexValidator(
     r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,49}\Z",
@@ -22,6 +25,10 @@ class User(AbstractUser):
     username = models.CharField(
         max_length=50, unique=True, validators=[USERNAME], error_messages={"unique": "This name is taken."}
     )
+
+    # The application by whose key a call is made for this user; it adds what is granted to it. No column: it belongs
+    # to the call.
+    acting_application: "Application | None" = None
 
     class Meta:
         constraints = [

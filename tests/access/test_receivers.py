@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from access import keys
-from access.models import ApiKey, User
+from access.models import ApiKey, Application, Grant, User
 from events.catalogue import changes_rights
 from events.models import Outbox
 
@@ -153,3 +153,31 @@ def test_a_deleted_user_is_told_as_deactivated(told):
     pk = dave.pk
     dave.delete()
     assert list(Outbox.objects.values_list("type", "topic")) == [("access.user.deactivated", f"users.{pk}")]
+
+
+def test_a_grant_is_told_when_it_is_given_and_when_it_ends(alice, told):
+    Grant.objects.create(user=alice, topic="orders.*", right="read")
+    with transaction.atomic():
+        Grant.objects.revoke()
+        transaction.set_rollback(True)
+    assert told() == ["access.grant.created"]
+    assert [Grant.objects.revoke() for _ in range(2)] == [1, 0]
+    assert told() == ["access.grant.created", "access.grant.revoked"]
+    assert Outbox.objects.last().data["grant"]["revoked_at"]
+
+
+def test_what_an_application_is_granted_is_told_to_its_owner(alice, told):
+    program = Application.objects.create(owner=alice, name="Program")
+    Grant.objects.create(application=program, topic="orders.1", right="publish")
+    keys.mint(alice, application=program)
+    program.delete()
+    assert sorted(told()) == ["access.grant.created", "access.grant.revoked", "access.key.revoked"]
+
+
+def test_a_deleted_grant_is_told_unless_it_was_revoked_before(alice, told):
+    Grant.objects.create(user=alice, topic="orders.*", right="read")
+    Grant.objects.all().delete()
+    Grant.objects.create(user=alice, topic="orders.*", right="read")
+    Grant.objects.revoke()
+    Grant.objects.all().delete()
+    assert told() == ["access.grant.created", "access.grant.revoked"] * 2
