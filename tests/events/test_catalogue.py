@@ -9,7 +9,7 @@ from events.catalogue import InvalidPayload, UnknownEventType, event_type
 from events.payloads import fields, text
 from feeds.models import Feed
 
-EVERY_TYPE = list(catalogue.event_types())
+EVERY_TYPE = list(catalogue.types_of_code())
 PAST = re.compile(r"[a-z]+(\.[a-z_]+){2}")
 
 
@@ -65,7 +65,7 @@ def test_nothing_is_declared_twice(happened, own_kinds):
             declare("things", "Again.", lambda *about: [])
 
 
-def test_an_unknown_type_is_said_to_be_unknown(happened):
+def test_an_unknown_type_is_said_to_be_unknown(db, happened):
     assert catalogue.find_event_type(happened.name) is happened
     with pytest.raises(UnknownEventType, match=r"'tests\.no\.such'"):
         catalogue.find_event_type("tests.no.such")
