@@ -1,10 +1,9 @@
-"""Users and their keys, for operators."""
+"""Users, their applications and keys, and what is granted, for operators."""
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.utils import timezone
 
-from access.models import ApiKey, User
+from access.models import ApiKey, Application, Grant, User
 
 admin.site.register(User, UserAdmin)
 
@@ -13,18 +12,70 @@ admin.site.register(User, UserAdmin)
 class ApiKeyAdmin(admin.ModelAdmin):
     """Keys can be seen and revoked; their text is nowhere."""
 
-    list_display = ["hint", "user", "name", "created_at", "last_used_at", "expires_at", "revoked_at"]
+    list_display = ["hint", "user", "application", "name", "created_at", "last_used_at", "expires_at", "revoked_at"]
     list_filter = ["revoked_at"]
-    list_select_related = ["user"]
+    list_select_related = ["user", "application__owner"]
     search_fields = ["=hint", "=user__username"]
-    fields = readonly_fields = ["user", "name", "hint", "created_at", "last_used_at", "expires_at", "revoked_at"]
+    fields = readonly_fields = [
+        *("user", "application", "name", "hint"),
+        *("created_at", "last_used_at", "expires_at", "revoked_at"),
+    ]
     actions = ["revoke"]
 
     def has_add_permission(self, request):
         return False
 
+    def has_delete_permission(self, request, obj=None):
+        return False  # revoked keys stay, as a record
+
     @admin.action(description="Revoke the selected keys", permissions=["change"])
     def revoke(self, request, queryset):
         """End the keys now."""
-        count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
-        self.message_user(request, f"{count} revoked.", messages.SUCCESS)
+        self.message_user(request, f"{queryset.revoke()} revoked.", messages.SUCCESS)
+
+
+@admin.register(Application)
+class ApplicationAdmin(admin.ModelAdmin):
+    """Applications; with one go its keys and grants."""
+
+    list_display = ["name", "owner", "created_at"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "=owner__username"]
+    autocomplete_fields = ["owner"]
+    readonly_fields = ["created_at"]
+
+    def get_readonly_fields(self, request, obj=None):
+        """Keep an application with its owner, whose keys it has."""
+        return [*self.readonly_fields, *(["owner"] if obj else [])]
+
+
+@admin.register(Grant)
+class GrantAdmin(admin.ModelAdmin):
+    """Rights on topics of no declared kind: given and ended here, never changed."""
+
+    list_display = ["topic", "right", "user", "application", "granted_by", "created_at", "expires_at", "revoked_at"]
+    list_filter = ["right"]
+    list_select_related = ["user", "application__owner", "granted_by"]
+    search_fields = ["topic", "=user__username", "application__name"]
+    autocomplete_fields = ["user", "application"]
+    fields = ["user", "application", "topic", "right", "expires_at"]
+    actions = ["revoke"]
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False  # ended grants stay, as a record
+
+    def has_revoke_permission(self, request) -> bool:
+        return request.user.has_perm("access.change_grant")
+
+    def save_model(self, request, obj, form, change):
+        """Note who gives the right."""
+        obj.granted_by = request.user
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Revoke the selected grants", permissions=["revoke"])
+    def revoke(self, request, queryset):
+        """End the grants now."""
+        self.message_user(request, f"{queryset.revoke()} revoked.", messages.SUCCESS)

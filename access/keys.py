@@ -2,28 +2,35 @@
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from access.models import ApiKey, User
+from access.models import ApiKey, Application, User
 
 PREFIX = "tw_"
 LAST_USED_EVERY = timedelta(minutes=1)
 
 
-def mint(user: User, *, name: str = "") -> str:
-    """Make a key for the user and return its text, which is nowhere kept."""
+def make(
+    user: User, *, name: str = "", application: Application | None = None, expires_at: datetime | None = None
+) -> tuple[str, ApiKey]:
+    """Make a key for the user, for one of their applications or none, and return its text and its row."""
     text = PREFIX + secrets.token_urlsafe(32)
-    ApiKey.objects.create(user=user, name=name, hash=_hash(text), hint=text[:8])
-    return text
+    fields = {"name": name, "application": application, "expires_at": expires_at}
+    return text, ApiKey.objects.create(user=user, hash=_hash(text), hint=text[:8], **fields)
+
+
+def mint(user: User, *, name: str = "", application: Application | None = None) -> str:
+    """Make a key for the user and return its text, which is nowhere kept."""
+    return make(user, name=name, application=application)[0]
 
 
 def find(text: str) -> ApiKey | None:
-    """Return the valid key of this text with its user, or None."""
+    """Return the valid key of this text with its user, who acts by the key's application, or None."""
     if not text.startswith(PREFIX) or len(text) > 100:
         return None
-    key = ApiKey.objects.valid().select_related("user").filter(hash=_hash(text)).first()
+    key = _valid(hash=_hash(text))
     if key is not None:
         _note_use(key)
     return key
@@ -31,13 +38,20 @@ def find(text: str) -> ApiKey | None:
 
 def valid_by_id(pk: int) -> ApiKey | None:
     """Return the key of this id with its user if it is still valid, or None; asking is no use of it."""
-    return ApiKey.objects.valid().select_related("user").filter(pk=pk).first()
+    return _valid(pk=pk)
 
 
 def bearer(authorization: str) -> str | None:
     """Return the key's text of an Authorization header, or None when it is of another kind."""
     scheme, _, text = authorization.partition(" ")
     return text.strip() if scheme.lower() == "bearer" else None
+
+
+def _valid(**found_by: object) -> ApiKey | None:
+    key = ApiKey.objects.valid().select_related("user", "application").filter(**found_by).first()
+    if key is not None:
+        key.user.acting_application = key.application
+    return key
 
 
 def _hash(text: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Protocol
 from django.contrib.auth.models import AnonymousUser
 
 from access import keys, sessions, tickets
-from access.models import ApiKey, User
+from access.models import ApiKey, Grant, User
 
 
 class Principal(Protocol):
@@ -60,9 +60,9 @@ class KeyHolder:
         return True
 
     def ends_at(self) -> datetime | None:
-        """Return when the key expires."""
+        """Return when the key, or the first of the grants, expires."""
         key = keys.valid_by_id(self._key_id)
-        return key.expires_at if key else None
+        return _earliest(key.expires_at, Grant.objects.held_by(key.user).next_end()) if key else None
 
 
 class SessionHolder:
@@ -83,9 +83,13 @@ class SessionHolder:
         return True
 
     def ends_at(self) -> datetime | None:
-        """Return when the session expires."""
+        """Return when the session, or the first of the grants, expires."""
         found = sessions.find(self._session_key)
-        return found[1] if found else None
+        return _earliest(found[1], Grant.objects.held_by(found[0]).next_end()) if found else None
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def by_key(text: str, address: str = "") -> KeyHolder | None:

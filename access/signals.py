@@ -1,6 +1,18 @@
-"""Facts about users."""
+"""Facts about users and by what they come in, each sent inside the transaction that made it true."""
 
 from django.dispatch import Signal
 
-# A user has joined, in the transaction that made the row. Arguments: user (User).
+# Arguments: user (User).
 user_joined = Signal()
+user_deactivated = Signal()
+user_reactivated = Signal()
+
+# A session is over before its time, or all of a user's are. Arguments: user_id (int).
+session_ended = Signal()
+
+# Arguments: grant (Grant).
+grant_created = Signal()
+grant_revoked = Signal()
+
+# Arguments: key (ApiKey).
+key_revoked = Signal()

@@ -7,6 +7,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDa
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404, HttpRequest, JsonResponse
 from rest_framework import exceptions
+from rest_framework.fields import get_error_detail
 from rest_framework.pagination import CursorPagination
 from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
@@ -80,7 +81,7 @@ def _as_api_exception(error: Exception) -> exceptions.APIException | None:
     if isinstance(error, RequestDataTooBig):
         return TooLarge()
     if isinstance(error, DjangoValidationError):
-        return exceptions.ValidationError(error.message_dict if hasattr(error, "error_dict") else error.messages)
+        return exceptions.ValidationError(get_error_detail(error))
     return error if isinstance(error, exceptions.APIException) else None
 
 

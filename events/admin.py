@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from events import actions, catalogue, log
-from events.models import Checkpoint, Event, LogHead, Outbox, ParkedEvent, Topic
+from events.models import Checkpoint, DeclaredType, Event, LogHead, Outbox, ParkedEvent, Topic
 
 # A search is not for walking the log: so far it counts, and so far back it looks for a type.
 SEARCH_SHOWS = 1000
@@ -142,3 +142,17 @@ class ParkedEventAdmin(ReadOnly):
 
     def has_operate_permission(self, request) -> bool:
         return request.user.has_perm("events.change_parkedevent")
+
+
+@admin.register(DeclaredType)
+class DeclaredTypeAdmin(admin.ModelAdmin):
+    """The types of events that clients may publish; servers know of a change within seconds."""
+
+    list_display = ["name", "summary", "version"]
+    search_fields = ["name", "summary"]
+    fields = ["name", "summary", "schema", "version"]
+    readonly_fields = ["version"]
+
+    def get_readonly_fields(self, request, obj=None):
+        """Keep the name, by which events in the log are known."""
+        return [*self.readonly_fields, *(["name"] if obj else [])]

@@ -13,8 +13,13 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         """Load every app's declarations, by the names of their modules: the core imports no other app."""
-        from events import checks  # noqa: F401  registers itself
+        from events import (
+            catalogue,
+            checks,  # noqa: F401  registers itself
+            declared,
+        )
 
+        catalogue.other_types(declared.find, declared.every)
         autodiscover_modules("event_types", "receivers", "subscribers")
         post_migrate.connect(_prepare_rows, sender=self)
 

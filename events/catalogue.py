@@ -15,6 +15,8 @@ PATTERN_GRAMMAR = re.compile(r"\*|[a-z][a-z0-9_]*(\.[a-z0-9_]+)*(\.\*)?")
 # A topic is also part of group names, which are ASCII and under 100 characters.
 TOPIC_GRAMMAR = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 TOPIC_MAX_LENGTH = 89
+# Live-only notices have topics of these names, whether or not an app declares their kind.
+RESERVED_WORDS = frozenset({"operations", "webhooks", "presence"})
 
 # `can_read(user, ids)` returns those of the topic ids that the user may read; one call serves many topics.
 CanRead = Callable[[Any, Collection[str]], Collection[str]]
@@ -57,6 +59,8 @@ class EventType:
     version: int = 1
     # After such an event somebody may read more or less than before, or a name means other topics to them.
     changes_rights: bool = False
+    # Clients with a grant may publish such events; all other types are said by this server alone.
+    from_clients: bool = False
 
     @cached_property
     def schema(self) -> Schema:
@@ -74,9 +78,13 @@ class EventType:
 
     def validate(self, data: Any) -> None:
         """Raise `InvalidPayload` with the first thing that does not fit."""
-        for error in self._validator.iter_errors(data):
+        try:
+            error = next(self._validator.iter_errors(data), None)
+        except RecursionError:
+            raise InvalidPayload(f"{self.name}: data: nested too deeply") from None
+        if error is not None:
             place = ".".join(str(step) for step in error.absolute_path) or "data"
-            raise InvalidPayload(f"{self.name}: {place}: {error.message}")
+            raise InvalidPayload(f"{self.name}: {place}: {error.message[:300]}")
 
 
 @dataclass(frozen=True)
@@ -118,7 +126,13 @@ _retention_floors: list[Callable[[], int | None]] = []
 
 
 def event_type(
-    name: str, summary: str, payload: Schema, version: int = 1, *, changes_rights: bool = False
+    name: str,
+    summary: str,
+    payload: Schema,
+    version: int = 1,
+    *,
+    changes_rights: bool = False,
+    from_clients: bool = False,
 ) -> EventType:
     """Declare an event type and return it; declaring one name twice is an error.
 
@@ -128,7 +142,7 @@ def event_type(
         raise ValueError(f"{name!r} is not an event type: write app.noun.past_tense.")
     if name in _types:
         raise ValueError(f"{name!r} is declared twice.")
-    _types[name] = EventType(name, summary, payload, version, changes_rights)
+    _types[name] = EventType(name, summary, payload, version, changes_rights, from_clients)
     return _types[name]
 
 
@@ -169,6 +183,11 @@ def event_types() -> Iterator[EventType]:
     return iter(sorted(declared, key=lambda each: each.name))
 
 
+def types_of_code() -> Iterator[EventType]:
+    """Yield the event types that are declared in code, by name; asks nothing."""
+    return iter(sorted(_types.values(), key=lambda each: each.name))
+
+
 def find_event_type(name: str) -> EventType:
     """Return the declared event type, or raise `UnknownEventType`."""
     if (found := _types.get(name)) is not None:
@@ -177,6 +196,11 @@ def find_event_type(name: str) -> EventType:
         if (found := find(name)) is not None:
             return found
     raise UnknownEventType(f"{name!r} is not a declared event type.")
+
+
+def is_of_code(name: str) -> bool:
+    """Say whether an event type of this name belongs to an app, by its first word."""
+    return any(_first_word(each) == _first_word(name) for each in _types)
 
 
 def changes_rights(name: str) -> bool:
@@ -192,6 +216,16 @@ def topic_kinds() -> Iterator[TopicKind]:
 def kind_of(topic: str) -> TopicKind | None:
     """Return the declared kind of a topic, or None."""
     return next((kind for kind in _kinds.values() if kind.id_of(topic) is not None), None)
+
+
+def is_reserved(name: str) -> bool:
+    """Say whether the name begins with a word under which topics of declared kinds, or an alias, are found."""
+    first = name.partition(".")[0]
+    return first in RESERVED_WORDS or first in _aliases or any(_first_word(each) == first for each in _kinds)
+
+
+def _first_word(pattern: str) -> str:
+    return pattern.partition(".")[0]
 
 
 def retention_floor() -> int | None:

@@ -1,8 +1,13 @@
-"""The rows of the core: the outbox, the log with its head and topics, the subscribers' checkpoints, parked events."""
+"""The rows of the core: outbox, log with head and topics, checkpoints, parked events, and types declared by people."""
 
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+
+from events import catalogue, schemas
+
+DECLARED_TYPES_MAX = 1000
 
 
 class Outbox(models.Model):
@@ -127,3 +132,53 @@ class ParkedEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} at {self.position}, for {self.subscriber}"
+
+
+def check_type_name(name: str) -> None:
+    """Raise `ValidationError` unless an event type of this name may be declared beside those of the code."""
+    if not catalogue.TYPE_GRAMMAR.fullmatch(name):
+        raise ValidationError("Write app.noun.past_tense, in small letters.")
+    if catalogue.is_of_code(name):
+        raise ValidationError("Names that begin with this word belong to the server itself.", code="reserved")
+
+
+def check_schema(schema: object) -> None:
+    """Raise `ValidationError` unless data can be checked by this schema."""
+    try:
+        schemas.check(schema)
+    except schemas.InvalidSchema as error:
+        raise ValidationError(str(error)) from None
+
+
+class DeclaredType(models.Model):
+    """A type of event that clients may publish: declared here, as the code declares those of the server itself."""
+
+    name = models.CharField(max_length=200, unique=True, validators=[check_type_name])  # the catalogue's look-up
+    summary = models.CharField(max_length=300, help_text="One sentence that says what has happened.")
+    schema = models.JSONField(
+        default=dict, blank=True, validators=[check_schema], help_text="A JSON Schema (2020-12) of the event's data."
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        verbose_name = "event type"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Keep the catalogue of a size that one page shows, and take no schema that only looks empty."""
+        if not self.schema:
+            check_schema(self.schema)
+        if self._state.adding and DeclaredType.objects.count() >= DECLARED_TYPES_MAX:
+            raise ValidationError(f"There are {DECLARED_TYPES_MAX} event types already; that is the limit.")
+
+    def save(self, *args, **kwargs) -> None:
+        """Check and save it; another schema is another version."""
+        self.full_clean()
+        with transaction.atomic():
+            before = DeclaredType.objects.select_for_update().filter(pk=self.pk).first()
+            if before is not None:
+                self.version = before.version + (before.schema != self.schema)
+            super().save(*args, **kwargs)

@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from access import keys
 from access.models import User
-from events import relay, subscribers, wake
+from events import declared, relay, subscribers, wake
 from events.models import Event, Outbox
 from feeds import actions
 from feeds.models import Feed
@@ -61,6 +61,8 @@ def announced(monkeypatch):
 @pytest.fixture(autouse=True)
 def _empty_cache():
     cache.clear()
+    # What a test declared is rolled back without a word.
+    declared.forget()
 
 
 def person(name):

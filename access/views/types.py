@@ -15,7 +15,7 @@ class EventTypesView(APIView):
     permission_classes = (AllowAny,)
 
     def get(self, request) -> Response:
-        """List the event types; they are code, so one page holds them all."""
+        """List the event types; their number is bounded, so one page holds them all."""
         results = [_described(each) for each in catalogue.event_types()]
         return Response({"next": None, "previous": None, "results": results})
 

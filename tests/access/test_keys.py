@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from access import keys
-from access.models import ApiKey
+from access.models import ApiKey, Application
 
 
 def test_a_key_is_found_by_its_text_with_its_user(alice):
@@ -99,8 +99,22 @@ def apikey(*arguments):
 def test_the_command_prints_the_key_and_nothing_else_on_stdout(alice):
     out, err = apikey("--user", "alice", "--application", "Shell")
     assert keys.find(out.removesuffix("\n")).user == alice
-    assert ApiKey.objects.get().name == "Shell"
+    assert ApiKey.objects.get().application.name == "Shell"
     assert "alice" in err and out.strip() not in err
+
+
+def test_the_command_makes_an_application_once(alice):
+    for _ in range(2):
+        apikey("--user", "alice", "--application", "Shell")
+    apikey("--user", "alice")
+    assert [key.application and key.application.owner for key in ApiKey.objects.order_by("pk")] == [alice, alice, None]
+    assert Application.objects.get().api_keys.count() == 2
+
+
+def test_the_user_of_an_applications_key_acts_by_it(alice):
+    program = Application.objects.create(owner=alice, name="Shell")
+    assert keys.find(keys.mint(alice, application=program)).user.acting_application == program
+    assert keys.find(keys.mint(alice)).user.acting_application is None
 
 
 @pytest.mark.parametrize("name", ["nobody", ""])

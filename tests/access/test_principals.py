@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from access import keys, principals, tickets
-from access.models import ApiKey, User
+from access.models import ApiKey, Application, Grant, User
 
 LATER = timezone.now() + timedelta(hours=1)
 
@@ -85,6 +85,25 @@ def test_asking_a_key_again_is_no_use_of_it(by_key):
     ApiKey.objects.update(last_used_at=None)
     by_key.still_valid()
     assert ApiKey.objects.get().last_used_at is None
+
+
+def test_it_ends_with_the_first_grant_that_does(alice, by_session, by_key):
+    for hours in (3, 2):
+        grant_until(LATER + timedelta(hours=hours), user=alice)
+    grant_until(LATER - timedelta(hours=2), user=alice)
+    assert by_key.ends_at() == by_session.ends_at() == LATER + timedelta(hours=2)
+
+
+def test_what_is_granted_to_the_keys_application_ends_it_too(alice, by_key):
+    program = Application.objects.create(owner=alice, name="Program")
+    holder = principals.by_key(keys.mint(alice, application=program))
+    grant_until(LATER, application=program)
+    assert (holder.ends_at(), by_key.ends_at()) == (LATER, None)
+    assert holder.still_valid() and holder.user.acting_application == program
+
+
+def grant_until(moment, **who):
+    Grant.objects.create(topic="orders.*", right="read", expires_at=moment, **who)
 
 
 # -- Tickets ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from events.catalogue import InvalidPayload, UnknownEventType, event_type
 from events.payloads import fields, text
 from feeds.models import Feed
 
-EVERY_TYPE = list(catalogue.event_types())
+EVERY_TYPE = list(catalogue.types_of_code())
 PAST = re.compile(r"[a-z]+(\.[a-z_]+){2}")
 
 
@@ -65,7 +65,7 @@ def test_nothing_is_declared_twice(happened, own_kinds):
             declare("things", "Again.", lambda *about: [])
 
 
-def test_an_unknown_type_is_said_to_be_unknown(happened):
+def test_an_unknown_type_is_said_to_be_unknown(db, happened):
     assert catalogue.find_event_type(happened.name) is happened
     with pytest.raises(UnknownEventType, match=r"'tests\.no\.such'"):
         catalogue.find_event_type("tests.no.such")
@@ -189,3 +189,27 @@ def test_the_retention_floor_is_the_lowest_that_any_app_needs(monkeypatch):
     catalogue.keep_log_for(lambda: 7)
     catalogue.keep_log_for(lambda: 5)
     assert catalogue.retention_floor() == 5
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "feeds",
+        "feeds.1",
+        "feeds.1.secret",
+        "users.7",
+        "home",
+        "home.x",
+        "me",
+        "operations",
+        "webhooks.1",
+        "presence.x.y",
+    ],
+)
+def test_what_begins_like_a_declared_kind_or_an_alias_is_reserved(name):
+    assert catalogue.is_reserved(name)
+
+
+@pytest.mark.parametrize("name", ["orders", "orders.1", "feed.1", "Feeds.1", "mean", "x.feeds"])
+def test_other_names_are_not_reserved(name):
+    assert not catalogue.is_reserved(name)

@@ -146,7 +146,7 @@ def test_an_encoded_page_holds_the_events_as_they_go_over_the_wire(tell, announc
     assert log.encoded_page(None, after=after, upto=after + 2).events == envelopes
 
 
-def test_an_event_outlives_the_declaration_of_its_type(happened):
+def test_an_event_outlives_the_declaration_of_its_type(db, happened):
     assert log.type_version(happened.name) == happened.version
     assert log.type_version("tests.long.gone") == 1
 
