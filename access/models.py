@@ -6,7 +6,7 @@ from django.db import models, transaction
 from django.db.models.functions import Upper
 from django.utils import timezone
 
-from access.signals import user_joined
+from access.signals import user_joined, user_renamed, username_wanted
 
 USERNAME = RegexValidator(
     r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,49}\Z",
@@ -29,13 +29,25 @@ class User(AbstractUser):
             ),
         ]
 
+    def clean(self) -> None:
+        """Check that nothing else has this name either, where a form can still show the error."""
+        super().clean()
+        username_wanted.send(User, user=self)
+
     def save(self, *args, **kwargs) -> None:
-        """Save the user; a new one is told of in the same transaction."""
-        is_new = self._state.adding
+        """Save the user; a new one, and a new name, is told of in the same transaction."""
+        is_new, named = self._state.adding, "username" in (kwargs.get("update_fields") or ["username"])
         with transaction.atomic():
+            before = None if is_new or not named else self._name_in_database()
             super().save(*args, **kwargs)
             if is_new:
                 user_joined.send(User, user=self)
+            elif before not in (None, self.username):
+                user_renamed.send(User, user=self, before=before)
+
+    def _name_in_database(self) -> str | None:
+        rows = User.objects.select_for_update(no_key=True).filter(pk=self.pk)
+        return rows.values_list("username", flat=True).first()
 
 
 class ApiKeyQuerySet(models.QuerySet):

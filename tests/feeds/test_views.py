@@ -47,6 +47,7 @@ def test_a_feed_has_the_fields_of_the_wire(call, feed, alice, bob):
         "owner": person(alice),
         "follower_count": 1,
         "following": True,
+        "requested": False,
         "version": 2,
     }
 
