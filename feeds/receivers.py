@@ -29,9 +29,13 @@ def refuse_the_address_of_a_feed(sender, user, **kwargs):
 @receiver(user_renamed)
 def rename_the_personal_feed(sender, user, before, **kwargs):
     refuse_the_address_of_a_feed(sender, user)
-    for feed in Feed.objects.filter(owner=user, is_personal=True):
-        feed.slug, feed.title = user.username, user.username if feed.title == before else feed.title
-        feed.save()
+    for feed in Feed.objects.filter(owner=user).select_related("owner").order_by("pk"):
+        if feed.is_personal:
+            feed.slug, feed.title = user.username, user.username if feed.title == before else feed.title
+            feed.save()
+        else:
+            # Its state names its owner.
+            feed.tell_again()
 
 
 @receiver(user_joined)

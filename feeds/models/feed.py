@@ -94,6 +94,11 @@ class Feed(Telling):
                 # There is nothing left to ask for.
                 Follow.objects.accept_requests_for(self)
 
+    def tell_again(self) -> None:
+        """Tell the feed anew, because what is told along with it has changed."""
+        self.add_to(version=1)
+        signals.feed_edited.send(Feed, feed=self)
+
     def count(self, *, followers: int) -> None:
         """Add to the number of followers and tell the exact new one."""
         self.add_to(follower_count=followers, version=1)

@@ -227,6 +227,18 @@ def test_a_personal_feed_is_renamed_with_its_owner_and_tells(feed, alice, new, t
     assert event.data["feed"]["title"] == ("alicia" if title == "alice" else title)
 
 
+def test_every_feed_of_who_is_renamed_tells_of_the_new_name(feed, alice, new):
+    news = Feed.objects.create(owner=alice, slug="news", title="alice")
+    new()
+    alice.username = "alicia"
+    alice.save()
+    told = {event.topic: event.data["feed"] for event in new()}
+    assert told.keys() == {f"feeds.{feed.pk}", f"feeds.{news.pk}"}
+    assert {each["owner"]["username"] for each in told.values()} == {"alicia"}
+    other = told[f"feeds.{news.pk}"]
+    assert (other["slug"], other["title"], other["version"]) == ("news", "alice", 2)
+
+
 def test_a_name_that_only_changes_its_case_is_a_rename_too(feed, alice, new):
     new()
     alice.username = "Alice"
