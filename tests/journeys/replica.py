@@ -79,7 +79,7 @@ class Replica:
             if f"feeds.{feed['id']}" not in readable:
                 state = self.own.get(feed["id"])
                 self.drop("feed", feed["id"])
-                # Who asks to follow a feed knows that, and no more of it. A follower may read it, as long as there is one.
+                # Who asks to follow a feed knows that and no more of it; who follows one reads it while it is there.
                 self._follow(feed["id"], "requested" if state == "requested" else None)
         for entry in self.all("entry"):
             feed = self.objects["feed", entry["feed"]]  # what is told of an entry is told to readers of its feed
