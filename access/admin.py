@@ -2,10 +2,22 @@
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 
 from access.models import ApiKey, Application, Grant, User
 
-admin.site.register(User, UserAdmin)
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """Users, with all that belongs to them."""
+
+    def changeform_view(self, request, *args, **kwargs):
+        """Show and take the form; who loses a race for a name finds it taken when the form is checked again."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except (IntegrityError, ValidationError):
+            return super().changeform_view(request, *args, **kwargs)
 
 
 @admin.register(ApiKey)

@@ -16,3 +16,9 @@ grant_revoked = Signal()
 
 # Arguments: key (ApiKey).
 key_revoked = Signal()
+
+# A user has another name, in the transaction that wrote it. Arguments: user (User), before (the name until now).
+user_renamed = Signal()
+
+# Somebody is to have this name: who cannot let them raises `ValidationError`. Arguments: user (User).
+username_wanted = Signal()

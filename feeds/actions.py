@@ -56,13 +56,52 @@ def comment_on(entry: Entry, *, by, text: str) -> Comment:
 @transaction.atomic
 def follow_feed(feed: Feed, *, by) -> Follow:
     """Follow a feed; twice is once. A followers-only feed of another's is asked first, and the follow is pending."""
+    # Locked, so that a feed that is being opened or closed is seen as the one or the other.
+    feed.lock()
     is_open = feed.visibility == Feed.Visibility.PUBLIC or feed.owner_id == by.pk
     state = Follow.State.ACCEPTED if is_open else Follow.State.PENDING
-    follow, _ = Follow.objects.get_or_create(feed=feed, follower=by, defaults={"state": state})
+    follow, is_new = Follow.objects.get_or_create(feed=feed, follower=by, defaults={"state": state})
+    if is_open and not is_new:
+        _accept(follow)
     return follow
 
 
 @transaction.atomic
 def unfollow_feed(feed: Feed, *, by) -> None:
-    """Follow a feed no more; without a follow nothing happens."""
-    Follow.objects.filter(feed=feed, follower=by).select_related("feed__owner", "follower").delete()
+    """Follow a feed no more, or take a request back; without either nothing happens."""
+    feed.lock()
+    feed.follows.filter(follower=by).select_related("feed__owner", "follower").delete()
+
+
+@transaction.atomic
+def accept_request(feed: Feed, follower_id: int, *, by) -> Follow:
+    """Let somebody follow one's own feed who asked to; twice is once. Raises `Follow.DoesNotExist` if nobody did."""
+    _lock_own(feed, by)
+    follow = feed.follows.select_related("feed__owner", "follower").get(follower=follower_id)
+    _accept(follow)
+    return follow
+
+
+@transaction.atomic
+def decline_request(feed: Feed, follower_id: int, *, by) -> None:
+    """Decline a request to follow one's own feed; without one nothing happens."""
+    _lock_own(feed, by)
+    feed.follows.pending().filter(follower=follower_id).select_related("feed__owner", "follower").delete()
+
+
+@transaction.atomic
+def remove_follower(feed: Feed, follower_id: int, *, by) -> None:
+    """Let somebody follow one's own feed no more; without a follow nothing happens."""
+    _lock_own(feed, by)
+    feed.follows.accepted().filter(follower=follower_id).select_related("feed__owner", "follower").delete()
+
+
+def _lock_own(feed: Feed, user) -> None:
+    if feed.owner_id != user.pk:
+        raise PermissionDenied("Only its owner decides who follows a feed.")
+    feed.lock()
+
+
+def _accept(follow: Follow) -> None:
+    follow.state = Follow.State.ACCEPTED
+    follow.save()

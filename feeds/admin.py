@@ -1,6 +1,7 @@
 """Feeds and what is in them, for operators. What is changed here becomes events like any other change."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import transaction
 
 from feeds.models import Comment, Entry, Feed, Follow, Reaction
 
@@ -61,7 +62,7 @@ class CommentAdmin(Said):
 
 @admin.register(Follow)
 class FollowAdmin(admin.ModelAdmin):
-    """Follows: a request can be accepted by changing its state."""
+    """Follows: a request can be accepted, here or by changing its state, or declined."""
 
     list_display = ["id", "follower", "feed", "state", "created_at"]
     list_filter = ["state"]
@@ -69,6 +70,8 @@ class FollowAdmin(admin.ModelAdmin):
     search_fields = ["=follower__username", "=feed__slug"]
     autocomplete_fields = ["feed", "follower"]
     ordering = ["-id"]
+    exclude = ["version"]
+    actions = ["accept", "decline"]
 
     def get_readonly_fields(self, request, obj=None):
         """Keep who follows what; an accepted follow can be deleted, not taken back to a request."""
@@ -76,6 +79,22 @@ class FollowAdmin(admin.ModelAdmin):
             return []
         kept = ["feed", "follower", "created_at"]
         return kept if obj.state == Follow.State.PENDING else [*kept, "state"]
+
+    @admin.action(description="Accept the selected requests", permissions=["change"])
+    def accept(self, request, queryset):
+        """Let who asked follow; each is told."""
+        with transaction.atomic():
+            rows = list(queryset.pending())
+            for follow in rows:
+                follow.state = Follow.State.ACCEPTED
+                follow.save()
+        self.message_user(request, f"{len(rows)} accepted.", messages.SUCCESS)
+
+    @admin.action(description="Decline the selected requests", permissions=["delete"])
+    def decline(self, request, queryset):
+        """Refuse who asked; each is told. Accepted follows stay."""
+        count, _ = queryset.pending().delete()
+        self.message_user(request, f"{count} declined.", messages.SUCCESS)
 
 
 @admin.register(Reaction)

@@ -43,6 +43,15 @@ COMMENT = fields(
     version=VERSION,
 )
 
+FOLLOW = fields(
+    id=ID,
+    feed=ID,
+    follower=PERSON,
+    state=one_of("accepted", "pending"),
+    created_at=TIME,
+    version=VERSION,
+)
+
 TOMBSTONE = fields(id=ID, deleted_at=TIME, version=VERSION)
 ENTRY_REFERENCE = fields(id=ID, feed=ID, author=PERSON)
 
@@ -66,17 +75,54 @@ COMMENT_DELETED = event_type(
     "feeds.comment.deleted", "A comment was taken back.", fields(comment=TOMBSTONE, **_ON_ENTRY)
 )
 
-FEED_EDITED = event_type("feeds.feed.edited", "A feed has new texts or another visibility.", fields(feed=FEED))
+FEED_EDITED = event_type(
+    "feeds.feed.edited",
+    "A feed has new texts, another visibility or another owner.",
+    fields(feed=FEED),
+    changes_rights=True,
+)
+FEED_COUNTED = event_type(
+    "feeds.feed.counted",
+    "A feed's number of followers has changed; it is absolute.",
+    fields(feed=fields(id=ID, follower_count=COUNT, version=VERSION)),
+)
 FEED_DELETED = event_type(
-    "feeds.feed.deleted", "A feed is gone, with all its entries.", fields(feed=fields(id=ID, version=VERSION))
+    "feeds.feed.deleted",
+    "A feed is gone, with all its entries.",
+    fields(feed=fields(id=ID, version=VERSION)),
+    changes_rights=True,
 )
 
 # -- Events on a user's topic -----------------------------------------------------------------------------------------
 
-FEED_CREATED = event_type("feeds.feed.created", "The user has a new feed.", fields(feed=FEED))
-FEED_FOLLOWED = event_type("feeds.feed.followed", "The user follows a feed.", fields(feed=FEED, follower=PERSON))
+FEED_CREATED = event_type("feeds.feed.created", "The user has a new feed.", fields(feed=FEED), changes_rights=True)
+
+# What the follower's devices are told.
+_FOLLOWING = fields(feed=FEED, follower=PERSON)
+FEED_FOLLOWED = event_type("feeds.feed.followed", "The user follows a feed.", _FOLLOWING, changes_rights=True)
 FEED_UNFOLLOWED = event_type(
-    "feeds.feed.unfollowed", "The user follows a feed no more.", fields(feed=FEED, follower=PERSON)
+    "feeds.feed.unfollowed", "The user has left a feed, or was removed from it.", _FOLLOWING, changes_rights=True
+)
+FEED_REQUESTED = event_type("feeds.feed.requested", "The user asks to follow a feed.", _FOLLOWING)
+FEED_UNREQUESTED = event_type(
+    "feeds.feed.unrequested", "The user's request to follow a feed was taken back or declined.", _FOLLOWING
+)
+
+# The same for the devices of the feed's owner.
+FOLLOW_REQUESTED = event_type(
+    "feeds.follow.requested", "Somebody asks to follow a feed of the user's.", fields(follow=FOLLOW, feed=FEED)
+)
+FOLLOW_ACCEPTED = event_type(
+    "feeds.follow.accepted",
+    "Somebody follows a feed of the user's, at once or after a request.",
+    fields(follow=FOLLOW, feed=FEED),
+)
+FOLLOW_ENDED = event_type(
+    "feeds.follow.ended",
+    "Somebody has left a feed of the user's or was removed, or a request was taken back or declined.",
+    fields(
+        follow=fields(id=ID, feed=ID, follower=PERSON, state=one_of("accepted", "pending"), version=VERSION), feed=FEED
+    ),
 )
 ENTRY_LIKED = event_type(
     "feeds.entry.liked", "Somebody likes an entry of the user's.", fields(entry=ENTRY_REFERENCE, actor=PERSON)

@@ -1,6 +1,7 @@
 """The pages of feeds. Links and plain forms make them work without JavaScript; their cursor lets them become live."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -21,6 +23,7 @@ from feeds.models.comment import TEXT_MAX_LENGTH as COMMENT_MAX_LENGTH
 from feeds.models.entry import TEXT_MAX_LENGTH as ENTRY_MAX_LENGTH
 
 PAGE = 20
+ANSWERS = {"accept": actions.accept_request, "decline": actions.decline_request, "remove": actions.remove_follower}
 VISIBILITIES = {Entry.Visibility.PUBLIC: "Everyone", Entry.Visibility.FOLLOWERS: "Followers only"}
 
 # What the page's own card is made of, which JavaScript copies for each entry or comment that arrives.
@@ -77,8 +80,8 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_bound and (done := _publish(request, feed, form)):
         return done
     page = _page(request, Entry.objects.alive().filter(feed=feed).readable_by(user).for_viewer(user))
-    asked = user.is_authenticated and Follow.objects.filter(feed=feed, follower=user, state="pending").exists()
-    context = page | {"feed": feed, "form": form, "asked": asked, "is_own": feed.owner_id == user.pk}
+    is_own = feed.owner_id == user.pk
+    context = page | {"feed": feed, "form": form, "is_own": is_own} | (_follows(request, feed) if is_own else {})
     return _render(request, "feeds/feed.html", cursor, _topics(user, Feed.objects.filter(pk=feed.pk)), context)
 
 
@@ -132,6 +135,19 @@ def follow(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @signed_in_post
+def answer(request: HttpRequest, slug: str, user_id: int) -> HttpResponse:
+    """Accept or decline a request to follow one's own feed, or remove a follower: the form says which."""
+    feed = get_object_or_404(Feed.objects.visible_to(request.user), slug=slug)
+    decide = ANSWERS.get(request.POST.get("answer", ""))
+    if decide is None:
+        return redirect("feed-page", slug)
+    # A request that was taken back meanwhile leaves nothing to accept.
+    with suppress(Follow.DoesNotExist):
+        decide(feed, user_id, by=request.user)
+    return redirect(f"{reverse('feed-page', args=[slug])}#follows")
+
+
+@signed_in_post
 def delete_entry(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete one's own entry."""
     entry = get_object_or_404(Entry.objects.alive().readable_by(request.user).select_related("feed"), pk=pk)
@@ -177,9 +193,15 @@ def _topics(user: Any, feeds: QuerySet[Feed]) -> list[str]:
     return names
 
 
-def _page(request: HttpRequest, rows: QuerySet) -> dict[str, Any]:
+def _follows(request: HttpRequest, feed: Feed) -> dict[str, Any]:
+    """Return what its owner sees of who follows the feed: the newest requests, and a page of the followers."""
+    requests = feed.follows.pending().order_by("-pk")[:PAGE]
+    return {"requests": requests, "followers": _page(request, feed.follows.accepted(), "followers_before")}
+
+
+def _page(request: HttpRequest, rows: QuerySet, parameter: str = "before") -> dict[str, Any]:
     """Return a page of rows, newest first, and before which row the next one starts."""
-    asked = request.GET.get("before", "")
+    asked = request.GET.get(parameter, "")
     before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
     rows = rows.filter(pk__lt=before) if before else rows
     found = list(rows.order_by("-pk")[: PAGE + 1])

@@ -77,7 +77,29 @@ def entry_reference(entry: Entry) -> Payload:
     return {"id": entry.pk, "feed": entry.feed_id, "author": person(entry.author)}
 
 
+def feed_counts(feed: Feed) -> Payload:
+    """Return a feed's counts."""
+    return {"id": feed.pk, "follower_count": feed.follower_count, "version": feed.version}
+
+
 def follow(follow: Follow) -> Payload:
+    """Return a follow, or a request to."""
+    return {
+        "id": follow.pk,
+        "feed": follow.feed_id,
+        "follower": person(follow.follower),
+        "state": follow.state,
+        "created_at": timestamp(follow.created_at),
+        "version": follow.version,
+    }
+
+
+def ended_follow(ended: Follow) -> Payload:
+    """Return what is left of a follow, or of a request, after its end."""
+    return {name: value for name, value in follow(ended).items() if name != "created_at"}
+
+
+def following(follow: Follow) -> Payload:
     """Return who follows what."""
     return {"feed": feed(follow.feed), "follower": person(follow.follower)}
 

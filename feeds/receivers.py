@@ -3,8 +3,8 @@
 from django.core.exceptions import ValidationError
 from django.dispatch import receiver
 
-from access.signals import user_joined
-from events.actions import record
+from access.signals import user_joined, user_renamed, username_wanted
+from events.actions import Fact, record, record_many
 from feeds import event_types as types
 from feeds import payloads, signals
 from feeds.models import Comment, Entry, Feed
@@ -19,10 +19,28 @@ def _record_comment(event_type, comment: Comment, state: payloads.Payload) -> No
     record(event_type, topic=types.topic_of(comment.entry), subject=f"comments/{comment.pk}", data=data)
 
 
+@receiver(username_wanted)
+def refuse_the_address_of_a_feed(sender, user, **kwargs):
+    own = {"owner_id": user.pk, "is_personal": True}
+    if Feed.objects.filter(slug__iexact=user.username).exclude(**own).exists():
+        raise ValidationError({"username": "This name is taken."})
+
+
+@receiver(user_renamed)
+def rename_the_personal_feed(sender, user, before, **kwargs):
+    refuse_the_address_of_a_feed(sender, user)
+    for feed in Feed.objects.filter(owner=user).select_related("owner").order_by("pk"):
+        if feed.is_personal:
+            feed.slug, feed.title = user.username, user.username if feed.title == before else feed.title
+            feed.save()
+        else:
+            # Its state names its owner.
+            feed.tell_again()
+
+
 @receiver(user_joined)
 def give_a_personal_feed(sender, user, **kwargs):
-    if Feed.objects.filter(slug__iexact=user.username).exists():
-        raise ValidationError({"username": "This name is taken."})
+    refuse_the_address_of_a_feed(sender, user)
     Feed.objects.create(owner=user, slug=user.username, title=user.username, is_personal=True)
 
 
@@ -94,16 +112,45 @@ def record_feed_deleted(sender, feed, **kwargs):
     record(types.FEED_DELETED, topic=f"feeds.{feed.pk}", subject=f"feeds/{feed.pk}", data=data)
 
 
+@receiver(signals.feed_counted)
+def record_feed_counted(sender, feed, **kwargs):
+    data = {"feed": payloads.feed_counts(feed)}
+    record(types.FEED_COUNTED, topic=f"feeds.{feed.pk}", subject=f"feeds/{feed.pk}", data=data)
+
+
+# A follow is told twice, each time on one topic: to the devices of who follows, and to those of the feed's owner.
+
+
 @receiver(signals.feed_followed)
 def record_feed_followed(sender, follow, **kwargs):
-    _tell_follower(types.FEED_FOLLOWED, follow)
+    record_many(_told_of(follow, types.FEED_FOLLOWED, types.FOLLOW_ACCEPTED, payloads.follow(follow)))
+
+
+@receiver(signals.requests_accepted)
+def record_requests_accepted(sender, follows, **kwargs):
+    kinds = types.FEED_FOLLOWED, types.FOLLOW_ACCEPTED
+    record_many(fact for follow in follows for fact in _told_of(follow, *kinds, payloads.follow(follow)))
 
 
 @receiver(signals.feed_unfollowed)
 def record_feed_unfollowed(sender, follow, **kwargs):
-    _tell_follower(types.FEED_UNFOLLOWED, follow)
+    record_many(_told_of(follow, types.FEED_UNFOLLOWED, types.FOLLOW_ENDED, payloads.ended_follow(follow)))
 
 
-def _tell_follower(event_type, follow) -> None:
-    topic = f"users.{follow.follower_id}"
-    record(event_type, topic=topic, subject=f"feeds/{follow.feed_id}", data=payloads.follow(follow))
+@receiver(signals.follow_requested)
+def record_follow_requested(sender, follow, **kwargs):
+    record_many(_told_of(follow, types.FEED_REQUESTED, types.FOLLOW_REQUESTED, payloads.follow(follow)))
+
+
+@receiver(signals.request_ended)
+def record_request_ended(sender, follow, **kwargs):
+    record_many(_told_of(follow, types.FEED_UNREQUESTED, types.FOLLOW_ENDED, payloads.ended_follow(follow)))
+
+
+def _told_of(follow, to_follower, to_owner, state) -> list[Fact]:
+    following = payloads.following(follow)
+    followed = {"follow": state, "feed": following["feed"]}
+    return [
+        Fact(to_follower, f"users.{follow.follower_id}", f"feeds/{follow.feed_id}", following),
+        Fact(to_owner, f"users.{follow.feed.owner_id}", f"follows/{follow.pk}", followed),
+    ]

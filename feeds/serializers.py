@@ -4,13 +4,13 @@ from rest_framework import serializers
 
 from access.serializers import StrictSerializer
 from feeds import payloads
-from feeds.models import Comment, Entry, Feed
+from feeds.models import Comment, Entry, Feed, Follow
 from feeds.models.comment import TEXT_MAX_LENGTH as COMMENT_MAX_LENGTH
 from feeds.models.entry import TEXT_MAX_LENGTH as ENTRY_MAX_LENGTH
 
 
 class FeedSerializer(StrictSerializer):
-    """A feed: its state, and whether the viewer follows it."""
+    """A feed: its state, and whether the viewer follows it or has asked to."""
 
     slug = serializers.CharField(max_length=50)
     title = serializers.CharField(max_length=200)
@@ -29,7 +29,15 @@ class FeedSerializer(StrictSerializer):
 
     def to_representation(self, feed: Feed) -> dict:
         """Return the feed as this viewer sees it."""
-        return payloads.feed(feed) | {"following": feed.following}
+        return payloads.feed(feed) | {"following": feed.following, "requested": feed.requested}
+
+
+class FollowSerializer(StrictSerializer):
+    """A follow, or a request to, as the feed's owner sees it."""
+
+    def to_representation(self, follow: Follow) -> dict:
+        """Return who follows or asks."""
+        return payloads.follow(follow)
 
 
 class EntrySerializer(StrictSerializer):

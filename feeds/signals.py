@@ -6,10 +6,17 @@ from django.dispatch import Signal
 feed_created = Signal()
 feed_edited = Signal()
 feed_deleted = Signal()
+feed_counted = Signal()
 
 # Arguments: follow (Follow), whose feed carries the new follower count.
 feed_followed = Signal()
 feed_unfollowed = Signal()
+follow_requested = Signal()
+# The request was taken back or declined; a follow came of none.
+request_ended = Signal()
+
+# Arguments: follows (list[Follow]), of one feed, which carries the new follower count.
+requests_accepted = Signal()
 
 # Arguments: entry (Entry).
 entry_published = Signal()

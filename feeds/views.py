@@ -2,7 +2,9 @@
 
 from contextlib import contextmanager
 
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework import generics, status
 from rest_framework.exceptions import ValidationError
@@ -13,9 +15,15 @@ from rest_framework.views import APIView
 from access.models import USERNAME
 from access.serializers import NoFields
 from feeds import actions
-from feeds.models import Comment, Entry, Feed
+from feeds.models import Comment, Entry, Feed, Follow
 from feeds.permissions import IsOwnerOrReadOnly
-from feeds.serializers import CommentSerializer, EntryEditSerializer, EntrySerializer, FeedSerializer
+from feeds.serializers import (
+    CommentSerializer,
+    EntryEditSerializer,
+    EntrySerializer,
+    FeedSerializer,
+    FollowSerializer,
+)
 
 
 def _feed(view) -> Feed:
@@ -85,7 +93,6 @@ class FeedList(generics.ListCreateAPIView):
         serializer.is_valid(raise_exception=True)
         with _address_or_400():
             feed = Feed.objects.create(owner=request.user, **serializer.validated_data)
-        feed.following = False
         return Response(self.get_serializer(feed).data, status=status.HTTP_201_CREATED)
 
 
@@ -123,8 +130,67 @@ class FeedFollow(APIView):
         return Response({"following": follow.state == "accepted", "state": follow.state})
 
     def delete(self, request, pk: int) -> Response:
-        """Follow it no more."""
+        """Follow it no more, or take the request back."""
         actions.unfollow_feed(_feed(self), by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class FollowList(generics.ListAPIView):
+    """Who has to do with a feed of one's own, newest first."""
+
+    serializer_class = FollowSerializer
+    permission_classes = (IsAuthenticated,)
+
+    def follows(self):
+        """Return the follows of the feed, which must be one's own."""
+        feed = _feed(self)
+        if feed.owner_id != self.request.user.pk:
+            raise PermissionDenied("Only its owner sees who follows a feed.")
+        return feed.follows
+
+
+class FeedRequests(FollowList):
+    """The requests to follow a feed that wait for its owner's answer."""
+
+    def get_queryset(self):
+        return self.follows().pending()
+
+
+class FeedFollowers(FollowList):
+    """The followers of a feed."""
+
+    def get_queryset(self):
+        return self.follows().accepted()
+
+
+class FeedRequest(APIView):
+    """One request to follow a feed of one's own."""
+
+    permission_classes = (IsAuthenticated,)
+
+    def put(self, request, pk: int, user_id: int) -> Response:
+        """Accept it; twice is once."""
+        NoFields(data=request.data).is_valid(raise_exception=True)
+        try:
+            follow = actions.accept_request(_feed(self), user_id, by=request.user)
+        except Follow.DoesNotExist:
+            raise Http404("This user has not asked to follow the feed.") from None
+        return Response(FollowSerializer(follow).data)
+
+    def delete(self, request, pk: int, user_id: int) -> Response:
+        """Decline it."""
+        actions.decline_request(_feed(self), user_id, by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class FeedFollower(APIView):
+    """One follower of a feed of one's own."""
+
+    permission_classes = (IsAuthenticated,)
+
+    def delete(self, request, pk: int, user_id: int) -> Response:
+        """Remove them."""
+        actions.remove_follower(_feed(self), user_id, by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -49,16 +49,26 @@ def follow(data: dict[str, Any]) -> Notice:
     return Notice(Kind.FOLLOW, feed["owner"]["id"], follower["id"], "feed", str(feed["id"]), url, text[:300])
 
 
+def follow_request(data: dict[str, Any]) -> Notice:
+    """Tell a feed's owner of a request to follow it."""
+    feed, follower = data["feed"], data["follow"]["follower"]
+    url, text = f"/feeds/{feed['slug']}/#follows", f"{follower['username']} asks to follow {feed['title']}"
+    return Notice(Kind.FOLLOW_REQUEST, feed["owner"]["id"], follower["id"], "feed", str(feed["id"]), url, text[:300])
+
+
 Read = Callable[[dict[str, Any]], Notice]
 
 NOTIFIES: dict[str, Read] = {
     "feeds.entry.liked": like,
     "feeds.comment.published": comment,
     "feeds.feed.followed": follow,
+    "feeds.follow.requested": follow_request,
 }
 
-# What undoes what: the notification is withdrawn.
+# What undoes or answers what: the notification is withdrawn.
 WITHDRAWS: dict[str, Read] = {
     "feeds.entry.unliked": like,
     "feeds.feed.unfollowed": follow,
+    "feeds.follow.accepted": follow_request,
+    "feeds.follow.ended": follow_request,
 }

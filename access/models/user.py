@@ -38,14 +38,21 @@ class User(AbstractUser):
             ),
         ]
 
+    def clean(self) -> None:
+        """Check that nothing else has this name either, where a form can still show the error."""
+        super().clean()
+        signals.username_wanted.send(User, user=self)
+
     def save(self, *args, **kwargs) -> None:
-        """Save the user; who is new, comes or goes, or has a new password is told of in the same transaction."""
+        """Save the user; who is new, comes or goes, or has a new name or password is told of in the same transaction."""
         with transaction.atomic():
             is_new = self._state.adding
             before = {} if is_new else self._locked(kwargs.get("update_fields"))
             super().save(*args, **kwargs)
             if is_new:
                 signals.user_joined.send(User, user=self)
+            if before.get("username", self.username) != self.username:
+                signals.user_renamed.send(User, user=self, before=before["username"])
             if before.get("is_active", self.is_active) != self.is_active:
                 (signals.user_reactivated if self.is_active else signals.user_deactivated).send(User, user=self)
             if before.get("password", self.password) != self.password:
@@ -53,7 +60,7 @@ class User(AbstractUser):
                 signals.session_ended.send(User, user_id=self.pk)
 
     def _locked(self, written: Collection[str] | None) -> dict[str, Any]:
-        """Return what the row held in the fields that end rights, if they are written now."""
-        names = [name for name in ("is_active", "password") if written is None or name in written]
+        """Return what the row held in the fields whose change is told, if they are written now."""
+        names = [name for name in ("username", "is_active", "password") if written is None or name in written]
         rows = User.objects.select_for_update(no_key=True).filter(pk=self.pk)
         return (names and rows.values(*names).first()) or {}

@@ -1,10 +1,10 @@
-"""uvicorn's WebSocket protocol with a short way out for frames that many are sent: `--ws events.live.server:LiveProtocol`.
+"""uvicorn's WebSocket protocol with a short way out for frames that many are sent.
 
+It is chosen by `--ws events.live.server:LiveProtocol`.
 A frame is put into bytes once for all who are sent it and written straight to each transport. The ASGI way builds it
 anew for everyone, which costs several times as much. Everything else goes as it always does.
 """
 
-import asyncio
 from typing import cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -55,4 +55,4 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
     def abort(self) -> None:
         """End the connection without a word: what waits is thrown away."""
-        cast(asyncio.Transport, self.transport).abort()
+        self.transport.abort()

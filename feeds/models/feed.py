@@ -33,10 +33,12 @@ class FeedQuerySet(TellingQuerySet):
         return self.filter(Q(owner=user) | Exists(Follow.objects.accepted_of(user)))
 
     def for_viewer(self, user) -> "FeedQuerySet":
-        """Add what is the viewer's own: whether they follow the feed."""
+        """Add what is the viewer's own: whether they follow the feed, or have asked to."""
         if not user.is_authenticated:
-            return self.select_related("owner").annotate(following=Value(False))
-        return self.select_related("owner").annotate(following=Exists(Follow.objects.accepted_of(user)))
+            return self.select_related("owner").annotate(following=Value(False), requested=Value(False))
+        return self.select_related("owner").annotate(
+            following=Exists(Follow.objects.accepted_of(user)), requested=Exists(Follow.objects.requested_of(user))
+        )
 
 
 class Feed(Telling):
@@ -60,6 +62,9 @@ class Feed(Telling):
     objects = FeedQuerySet.as_manager()
     told_with = ("owner",)
 
+    # The viewer's own, which `for_viewer` fills in; of a new feed they are so.
+    following = requested = False
+
     class Meta:
         constraints = [
             # Two feeds whose addresses differ in case alone could be taken for each other; `iexact` asks in upper case.
@@ -82,10 +87,28 @@ class Feed(Telling):
             self.version += 1
             self.write(*changed, "version")
             signals.feed_edited.send(Feed, feed=self)
+            if "owner_id" in changed:
+                # The new owner reads another topic until now: to them the feed is new.
+                signals.feed_created.send(Feed, feed=self)
+            if "visibility" in changed and self.visibility == self.Visibility.PUBLIC:
+                # There is nothing left to ask for.
+                Follow.objects.accept_requests_for(self)
+
+    def tell_again(self) -> None:
+        """Tell the feed anew, because what is told along with it has changed."""
+        self.add_to(version=1)
+        signals.feed_edited.send(Feed, feed=self)
+
+    def count(self, *, followers: int) -> None:
+        """Add to the number of followers and tell the exact new one."""
+        self.add_to(follower_count=followers, version=1)
+        signals.feed_counted.send(Feed, feed=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
-        """Delete the feed with all that is in it; one event tells of it all."""
+        """Delete the feed with all that is in it; one event tells of it all to its readers."""
         with transaction.atomic():
             self.add_to(version=1)
+            # Who only asked does not read what is told on the feed's topic.
+            Follow.objects.pending().filter(feed=self).delete()
             signals.feed_deleted.send(Feed, feed=self)
             return super().delete(*args, **kwargs)

@@ -1,12 +1,14 @@
-"""Follows."""
+"""Follows, and requests to follow."""
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import OuterRef
+from django.db.models import F, OuterRef
 from django.utils import timezone
 
 from feeds import signals
 from feeds.models.telling import Telling, TellingQuerySet
+
+ACCEPT_CHUNK = 500
 
 
 class FollowQuerySet(TellingQuerySet):
@@ -15,6 +17,29 @@ class FollowQuerySet(TellingQuerySet):
     def accepted_of(self, user) -> "FollowQuerySet":
         """Return the user's accepted follows of the feed in the outer query."""
         return self.filter(feed=OuterRef("pk"), follower=user, state=Follow.State.ACCEPTED)
+
+    def requested_of(self, user) -> "FollowQuerySet":
+        """Return the user's unanswered request to follow the feed in the outer query."""
+        return self.filter(feed=OuterRef("pk"), follower=user, state=Follow.State.PENDING)
+
+    def accepted(self) -> "FollowQuerySet":
+        """Return the follows that are, with who follows."""
+        return self.filter(state=Follow.State.ACCEPTED).select_related("follower")
+
+    def pending(self) -> "FollowQuerySet":
+        """Return the requests that wait for an answer, with who asks."""
+        return self.filter(state=Follow.State.PENDING).select_related("follower")
+
+    def accept_requests_for(self, feed) -> None:
+        """Accept all requests to follow a feed whose row is locked, some at a time, and tell of each."""
+        waiting = self.pending().filter(feed=feed).select_for_update(of=("self",)).order_by("pk")
+        while rows := list(waiting[:ACCEPT_CHUNK]):
+            accepted = {"state": Follow.State.ACCEPTED, "version": F("version") + 1}
+            self.filter(pk__in=[row.pk for row in rows]).update(**accepted)
+            for row in rows:
+                row.feed, row.state, row.version = feed, Follow.State.ACCEPTED, row.version + 1
+            feed.count(followers=len(rows))
+            signals.requests_accepted.send(Follow, follows=rows)
 
 
 class Follow(Telling):
@@ -27,6 +52,7 @@ class Follow(Telling):
     feed = models.ForeignKey("feeds.Feed", on_delete=models.CASCADE, related_name="follows")
     follower = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="follows")
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACCEPTED)
+    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = FollowQuerySet.as_manager()
@@ -37,32 +63,52 @@ class Follow(Telling):
             # A double click or a repeated request is one follow.
             models.UniqueConstraint(fields=["follower", "feed"], name="feeds_follow_once"),
         ]
+        indexes = [
+            # A feed's followers, and the requests to follow it, newest first.
+            models.Index(fields=["feed", "state", "-id"], name="feeds_follow_page"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.follower} follows {self.feed}"
+        return f"{self.follower} {'follows' if self.is_accepted else 'asks to follow'} {self.feed}"
+
+    @property
+    def is_accepted(self) -> bool:
+        """Say whether it is a follow, not a request."""
+        return self.state == self.State.ACCEPTED
 
     def was_made(self) -> None:
-        """Count and tell an accepted follow; a request is neither."""
-        if self.state == self.State.ACCEPTED:
-            self._became_accepted()
+        """Count and tell a follow; tell a request."""
+        if self.is_accepted:
+            self.feed.count(followers=1)
+            signals.feed_followed.send(Follow, follow=self)
+        else:
+            signals.follow_requested.send(Follow, follow=self)
 
     def change(self) -> None:
         """Accept a request."""
-        if self.lock("state") and self.state == self.State.ACCEPTED:
-            self.write("state")
-            self._became_accepted()
+        # The feed's row is locked before any of its follows, here and wherever else both are.
+        self.feed.lock()
+        if self.lock("state") and self.is_accepted:
+            self.version += 1
+            self.write("state", "version")
+            self.feed.count(followers=1)
+            signals.feed_followed.send(Follow, follow=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
-        """Follow no more."""
+        """Follow no more, or ask no more."""
         with transaction.atomic():
+            self.feed.lock()
             row = Follow.objects.select_for_update().filter(pk=self.pk).first()
             result = super().delete(*args, **kwargs)
-            # It may have been accepted since this object was read.
-            if row is not None and row.state == self.State.ACCEPTED:
-                self.feed.add_to(follower_count=-1, version=1)
-                signals.feed_unfollowed.send(Follow, follow=self)
+            if row is not None:
+                # It may have been accepted since this object was read.
+                self.pk, self.state, self.version = row.pk, row.state, row.version + 1
+                self._has_ended()
             return result
 
-    def _became_accepted(self) -> None:
-        self.feed.add_to(follower_count=1, version=1)
-        signals.feed_followed.send(Follow, follow=self)
+    def _has_ended(self) -> None:
+        if self.is_accepted:
+            self.feed.count(followers=-1)
+            signals.feed_unfollowed.send(Follow, follow=self)
+        else:
+            signals.request_ended.send(Follow, follow=self)

@@ -77,8 +77,9 @@ def test_following_a_public_feed_is_accepted_and_twice_is_once(feed, mallory, ou
 def test_following_a_feed_for_followers_is_a_request_but_for_its_owner(alice, mallory, outbox):
     feed = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
     before = outbox()
-    assert actions.follow_feed(feed, by=mallory).state == "pending"
-    assert outbox() == before
+    for _ in range(2):
+        assert actions.follow_feed(feed, by=mallory).state == "pending"
+    assert outbox()[len(before) :] == ["feeds.feed.requested", "feeds.follow.requested"]
     assert actions.follow_feed(feed, by=alice).state == "accepted"
 
 
@@ -87,8 +88,74 @@ def test_unfollowing_ends_it_and_without_a_follow_does_nothing(feed, bob, mallor
     actions.unfollow_feed(feed, by=mallory)
     assert outbox() == before
     actions.unfollow_feed(feed, by=bob)
-    assert outbox()[len(before) :] == ["feeds.feed.unfollowed"]
+    assert outbox()[len(before) :] == ["feeds.feed.counted", "feeds.feed.unfollowed", "feeds.follow.ended"]
     assert not Follow.objects.exists() and Feed.objects.get(pk=feed.pk).follower_count == 0
+
+
+@pytest.fixture
+def club(alice, mallory):
+    """A feed for followers, which mallory has asked to follow."""
+    club = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
+    actions.follow_feed(club, by=mallory)
+    return club
+
+
+def test_a_request_is_accepted_by_the_owner_and_twice_is_once(club, alice, mallory, outbox):
+    before = outbox()
+    for _ in range(2):
+        follow = actions.accept_request(club, mallory.pk, by=alice)
+        assert (follow.state, follow.version) == ("accepted", 2)
+    assert outbox()[len(before) :] == ["feeds.feed.counted", "feeds.feed.followed", "feeds.follow.accepted"]
+    assert Feed.objects.get(pk=club.pk).follower_count == 1
+
+
+def test_a_request_that_nobody_made_cannot_be_accepted(club, alice, bob):
+    with pytest.raises(Follow.DoesNotExist):
+        actions.accept_request(club, bob.pk, by=alice)
+
+
+def test_a_request_is_declined_once_and_may_be_made_again(club, alice, mallory, outbox):
+    before = outbox()
+    for _ in range(2):
+        actions.decline_request(club, mallory.pk, by=alice)
+    assert outbox()[len(before) :] == ["feeds.feed.unrequested", "feeds.follow.ended"]
+    assert actions.follow_feed(club, by=mallory).state == "pending"
+
+
+def test_a_request_is_taken_back_by_unfollowing(club, mallory, outbox):
+    before = outbox()
+    actions.unfollow_feed(club, by=mallory)
+    assert outbox()[len(before) :] == ["feeds.feed.unrequested", "feeds.follow.ended"]
+    assert not Follow.objects.exists() and Feed.objects.get(pk=club.pk).follower_count == 0
+
+
+def test_declining_ends_no_follow_and_removing_ends_no_request(club, feed, alice, bob, mallory, outbox):
+    before = outbox()
+    actions.decline_request(feed, bob.pk, by=alice)
+    actions.remove_follower(club, mallory.pk, by=alice)
+    assert outbox() == before and Follow.objects.count() == 2
+
+
+def test_a_follower_is_removed_by_the_owner_once(feed, alice, bob, outbox):
+    before = outbox()
+    for _ in range(2):
+        actions.remove_follower(feed, bob.pk, by=alice)
+    assert outbox()[len(before) :] == ["feeds.feed.counted", "feeds.feed.unfollowed", "feeds.follow.ended"]
+    assert Feed.objects.get(pk=feed.pk).follower_count == 0
+
+
+@pytest.mark.parametrize("act", [actions.accept_request, actions.decline_request, actions.remove_follower])
+def test_nobody_but_the_owner_decides_who_follows(club, mallory, bob, act):
+    for somebody in (mallory, bob):
+        with pytest.raises(PermissionDenied):
+            act(club, mallory.pk, by=somebody)
+    assert Follow.objects.get(feed=club).state == "pending"
+
+
+def test_following_again_after_the_feed_was_opened_accepts_what_still_waits(feed, mallory):
+    Follow.objects.create(feed=feed, follower=mallory, state="pending")
+    assert actions.follow_feed(feed, by=mallory).state == "accepted"
+    assert Feed.objects.get(pk=feed.pk).follower_count == 1
 
 
 # -- Several at once --------------------------------------------------------------------------------------------------
@@ -176,3 +243,26 @@ def test_an_entry_deleted_by_eight_at_once_is_deleted_once(publish):
     publish()
     at_once([lambda: Entry.objects.get().delete()] * 8)
     assert Outbox.objects.filter(type="feeds.entry.deleted").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_requests_made_answered_and_taken_back_while_the_feed_is_opened_agree_with_the_count(feed, people):
+    Feed.objects.filter(pk=feed.pk).update(visibility="followers")
+    waiting, asking = people[:5], people[5:]
+    for person in waiting:
+        actions.follow_feed(Feed.objects.get(pk=feed.pk), by=person)
+
+    def open_it():
+        row = Feed.objects.get(pk=feed.pk)
+        row.visibility = "public"
+        row.save()
+
+    def here():
+        return Feed.objects.select_related("owner").get(pk=feed.pk)
+
+    works = [lambda person=person: actions.follow_feed(here(), by=person) for person in asking]
+    works += [lambda person=person: actions.unfollow_feed(here(), by=person) for person in waiting[:2]]
+    works += [lambda person=person: actions.accept_request(here(), person.pk, by=feed.owner) for person in waiting[2:4]]
+    at_once([*works, open_it])
+    assert not Follow.objects.pending().exists()
+    assert Feed.objects.get(pk=feed.pk).follower_count == Follow.objects.accepted().count() == 6

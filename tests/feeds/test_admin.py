@@ -73,7 +73,7 @@ def test_an_entry_deleted_in_the_admin_is_told_and_leaves_a_tombstone(send, entr
         ("entry", Entry, ["feeds.entry.deleted"]),
         ("comment", Comment, ["feeds.comment.deleted", "feeds.entry.counted"]),
         ("reaction", Reaction, ["feeds.entry.counted", "feeds.entry.unliked"]),
-        ("follow", Follow, ["feeds.feed.unfollowed"]),
+        ("follow", Follow, ["feeds.feed.counted", "feeds.feed.unfollowed", "feeds.follow.ended"]),
     ],
 )
 def test_delete_selected_tells_of_each(send, entry, bob, carol, told, name, model, types):
@@ -111,9 +111,26 @@ def test_a_request_accepted_in_the_admin_is_told_and_counted(send, feed, mallory
     other = Feed.objects.create(owner=alice, slug="news", title="News")
     told()
     send(f"follow/{follow.pk}/change/", state="accepted", feed=other.pk, follower=alice.pk)
-    assert told() == ["feeds.feed.followed"]
+    assert told() == ["feeds.feed.counted", "feeds.feed.followed", "feeds.follow.accepted"]
     assert [Feed.objects.get(pk=each.pk).follower_count for each in (feed, other)] == [1, 0]
     assert Follow.objects.get().follower == mallory
+
+
+@pytest.mark.parametrize(
+    ("action", "types", "states"),
+    [
+        ("accept", ["feeds.feed.counted", "feeds.feed.followed", "feeds.follow.accepted"], ["accepted", "accepted"]),
+        ("decline", ["feeds.feed.unrequested", "feeds.follow.ended"], ["accepted"]),
+    ],
+)
+def test_the_selected_requests_are_answered_and_told_and_follows_stay(
+    send, feed, bob, mallory, told, action, types, states
+):
+    Follow.objects.create(feed=feed, follower=mallory, state="pending")
+    told()
+    send("follow/", action=action, _selected_action=list(Follow.objects.values_list("pk", flat=True)))
+    assert told() == types
+    assert list(Follow.objects.values_list("state", flat=True)) == states
 
 
 def test_an_accepted_follow_is_not_made_a_request_again(send, feed, bob, told):

@@ -3,6 +3,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from access.models import User
 from events.actions import NotInTransaction
 from events.models import Outbox
 from feeds import actions, signals
@@ -177,7 +178,7 @@ def test_a_follow_counts_and_tells_and_so_does_its_end(feed, bob, told):
     assert (feed.follower_count, feed.version) == (1, 2)
     told()
     Follow.objects.get().delete()
-    assert told() == ["feeds.feed.unfollowed"]
+    assert told() == ["feeds.feed.counted", "feeds.feed.unfollowed", "feeds.follow.ended"]
     feed.refresh_from_db()
     assert (feed.follower_count, feed.version) == (0, 3)
 
@@ -185,19 +186,68 @@ def test_a_follow_counts_and_tells_and_so_does_its_end(feed, bob, told):
 def test_a_request_to_follow_counts_when_it_is_accepted_and_not_before(feed, mallory, told):
     told()
     request = Follow.objects.create(feed=feed, follower=mallory, state="pending")
-    assert told() == [] and Feed.objects.get(pk=feed.pk).follower_count == 0
+    assert told() == ["feeds.feed.requested", "feeds.follow.requested"]
+    assert Feed.objects.get(pk=feed.pk).follower_count == 0
     request.state = "accepted"
     request.save()
     request.save()
-    assert told() == ["feeds.feed.followed"]
+    assert told() == ["feeds.feed.counted", "feeds.feed.followed", "feeds.follow.accepted"]
     assert Feed.objects.get(pk=feed.pk).follower_count == 1
 
 
-def test_a_request_taken_back_tells_nothing(feed, mallory, told):
+def test_a_request_taken_back_is_told_and_not_counted(feed, mallory, told):
     Follow.objects.create(feed=feed, follower=mallory, state="pending")
     told()
     Follow.objects.get().delete()
+    assert told() == ["feeds.feed.unrequested", "feeds.follow.ended"]
+    assert Feed.objects.get(pk=feed.pk).follower_count == 0
+
+
+def test_a_follow_that_is_gone_already_is_not_counted_off_again(feed, bob, told):
+    stale = Follow.objects.get()
+    Follow.objects.get().delete()
+    told()
+    assert stale.delete()[0] == 0
     assert told() == [] and Feed.objects.get(pk=feed.pk).follower_count == 0
+
+
+def test_opening_a_feed_accepts_its_requests_in_few_queries(alice, told, query_count, monkeypatch):
+    monkeypatch.setattr("feeds.models.follow.ACCEPT_CHUNK", 3)
+    club = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
+    for number in range(7):
+        actions.follow_feed(club, by=User.objects.create_user(f"p{number}"))
+    told()
+    club.visibility = "public"
+    assert query_count(club.save) <= 24
+    types = told()
+    assert types[0] == "feeds.feed.edited" and types.count("feeds.feed.counted") == 3
+    assert types.count("feeds.feed.followed") == types.count("feeds.follow.accepted") == 7
+    assert set(Follow.objects.values_list("state", "version")) == {("accepted", 2)}
+    assert Feed.objects.get(pk=club.pk).follower_count == last()["feed"]["follower_count"] == 7
+
+
+def test_closing_a_feed_keeps_its_followers(feed, bob, told):
+    told()
+    feed.visibility = "followers"
+    feed.save()
+    assert told() == ["feeds.feed.edited"] and Follow.objects.get().state == "accepted"
+
+
+def test_deleting_a_feed_ends_the_requests_and_tells_of_them(alice, mallory, told):
+    club = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
+    actions.follow_feed(club, by=mallory)
+    told()
+    club.delete()
+    assert told() == ["feeds.feed.unrequested", "feeds.follow.ended", "feeds.feed.deleted"]
+
+
+def test_a_feed_given_to_another_is_new_to_them(feed, alice, mallory, told):
+    news = Feed.objects.create(owner=alice, slug="news", title="News")
+    told()
+    news.owner = mallory
+    news.save()
+    assert told() == ["feeds.feed.edited", "feeds.feed.created"]
+    assert Outbox.objects.latest("id").topic == f"users.{mallory.pk}"
 
 
 def test_a_follow_accepted_since_it_was_read_is_counted_off_when_deleted(feed, mallory):
@@ -292,5 +342,7 @@ def test_the_timeline_and_lists_use_their_indexes(feed, bob):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_sort = off")
+    assert "feeds_follow_page" in feed.follows.accepted().order_by("-id").explain()
+    assert "feeds_follow_page" in feed.follows.pending().order_by("-id").explain()
     assert "feeds_entry_page" in Entry.objects.alive().filter(feed=feed).order_by("-id").explain()
     assert "feeds_comment_page" in Comment.objects.filter(deleted_at=None, entry=1).order_by("-id").explain()

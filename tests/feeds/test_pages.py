@@ -5,6 +5,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from access.models import User
 from feeds import actions
 from feeds.models import Comment, Entry, Feed, Follow, Reaction
 
@@ -174,3 +175,63 @@ def test_a_followers_only_feed_asks_for_approval(sign_in, alice, mallory):
     feed = Feed.objects.create(owner=alice, slug="inner", title="Inner", visibility="followers")
     sign_in(mallory).post("/feeds/inner/follow/", {"following": "1"})
     assert Follow.objects.get(feed=feed).state == "pending"
+
+
+@pytest.fixture
+def club(alice, bob, mallory):
+    """A feed for followers: bob follows it, mallory has asked to."""
+    club = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
+    for somebody in (bob, mallory):
+        actions.follow_feed(club, by=somebody)
+    actions.accept_request(club, bob.pk, by=alice)
+    return club
+
+
+def test_the_owner_sees_who_asks_and_who_follows_and_nobody_else_does(sign_in, client, club, alice, bob, mallory):
+    page = sign_in(alice).get("/feeds/club/").content.decode()
+    assert all(word in page for word in ("Requests to follow", "Accept", "Decline", "mallory", "Remove", "bob"))
+    for other in (sign_in(bob), sign_in(mallory)):
+        assert 'id="follows"' not in other.get("/feeds/club/").content.decode()
+    assert client.get("/feeds/club/").status_code == 404
+
+
+def test_who_has_asked_can_take_it_back_on_the_page(sign_in, club, mallory):
+    assert "Asked: take it back" in sign_in(mallory).get("/feeds/club/").content.decode()
+    sign_in(mallory).post("/feeds/club/follow/", {"following": "0"})
+    assert "Ask to follow" in sign_in(mallory).get("/feeds/club/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "who", "left"),
+    [
+        ("accept", "mallory", {"bob": "accepted", "mallory": "accepted"}),
+        ("decline", "mallory", {"bob": "accepted"}),
+        ("remove", "bob", {"mallory": "pending"}),
+        ("decline", "bob", {"bob": "accepted", "mallory": "pending"}),
+        ("accept", "carol", {"bob": "accepted", "mallory": "pending"}),
+        ("nonsense", "mallory", {"bob": "accepted", "mallory": "pending"}),
+    ],
+)
+def test_the_owner_answers_by_forms(sign_in, club, alice, carol, answer, who, left):
+    user = User.objects.get(username=who)
+    response = sign_in(alice).post(f"/feeds/club/followers/{user.pk}/", {"answer": answer})
+    assert response.status_code == 302 and response["Location"].startswith("/feeds/club/")
+    assert dict(club.follows.values_list("follower__username", "state")) == left
+
+
+def test_nobody_answers_for_the_owner(sign_in, client, club, bob, mallory):
+    path = f"/feeds/club/followers/{mallory.pk}/"
+    assert [sign_in(user).post(path, {"answer": "accept"}).status_code for user in (bob, mallory)] == [403, 403]
+    assert client.post(path, {"answer": "accept"})["Location"].startswith("/accounts/login/")
+    assert sign_in(mallory).get(path).status_code == 405
+    assert club.follows.get(follower=mallory).state == "pending"
+
+
+def test_earlier_followers_are_a_link_away(sign_in, feed, alice):
+    for number in range(22):
+        actions.follow_feed(feed, by=User.objects.create_user(f"p{number}"))
+    first = sign_in(alice).get("/feeds/alice/").content.decode()
+    earlier = re.search(r'href="(\?followers_before=\d+)#follows" rel="next"', first)[1]
+    second = sign_in(alice).get(f"/feeds/alice/{earlier}").content.decode()
+    assert "/feeds/p21/" in first and "/feeds/p1/" not in first
+    assert "/feeds/p1/" in second and "Newest followers" in second

@@ -1,4 +1,6 @@
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from access.models import User
 from events import catalogue
@@ -127,11 +129,138 @@ def test_a_follow_and_its_end_are_told_to_the_follower(feed, mallory, new):
     new()
     actions.follow_feed(feed, by=mallory)
     actions.unfollow_feed(feed, by=mallory)
-    followed, unfollowed = new()
+    counted, followed, accepted, uncounted, unfollowed, ended = new()
+    assert {counted.topic, uncounted.topic} == {f"feeds.{feed.pk}"}
+    assert counted.data == {"feed": {"id": feed.pk, "follower_count": 1, "version": 2}}
+    assert uncounted.data == {"feed": {"id": feed.pk, "follower_count": 0, "version": 3}}
+    assert {accepted.topic, ended.topic} == {f"users.{feed.owner_id}"}
+    assert (accepted.subject, ended.subject) == (f"follows/{ended.data['follow']['id']}",) * 2
+    assert ended.data["follow"]["version"] == 2
     assert (followed.type, followed.topic) == ("feeds.feed.followed", f"users.{mallory.pk}")
     assert followed.data["follower"] == person(mallory)
     assert (followed.data["feed"]["follower_count"], unfollowed.data["feed"]["follower_count"]) == (1, 0)
     assert (unfollowed.type, unfollowed.topic) == ("feeds.feed.unfollowed", f"users.{mallory.pk}")
+
+
+def test_a_request_and_its_end_are_told_to_who_asks_and_to_the_owner(alice, mallory, new):
+    club = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
+    new()
+    follow = actions.follow_feed(club, by=mallory)
+    actions.decline_request(club, mallory.pk, by=alice)
+    requested, asked, unrequested, ended = new()
+    assert [event.topic for event in (requested, unrequested)] == [f"users.{mallory.pk}"] * 2
+    assert [event.topic for event in (asked, ended)] == [f"users.{alice.pk}"] * 2
+    assert asked.data["follow"] == payloads.follow(follow)
+    assert (asked.data["follow"]["state"], asked.data["follow"]["version"]) == ("pending", 1)
+    assert ended.data["follow"] == {
+        "id": follow.pk,
+        "feed": club.pk,
+        "follower": person(mallory),
+        "state": "pending",
+        "version": 2,
+    }
+
+
+def leave(feed, alice, bob):
+    actions.unfollow_feed(feed, by=bob)
+
+
+def remove(feed, alice, bob):
+    actions.remove_follower(feed, bob.pk, by=alice)
+
+
+def close(feed, alice, bob):
+    feed.visibility = "followers"
+    feed.save()
+
+
+def delete(feed, alice, bob):
+    feed.delete()
+
+
+def give_away(feed, alice, bob):
+    feed.owner = bob
+    feed.save()
+
+
+@pytest.mark.parametrize(
+    ("change", "topic"),
+    [
+        (leave, "users.{bob}"),
+        (remove, "users.{bob}"),
+        (close, "feeds.{feed}"),
+        (delete, "feeds.{feed}"),
+        (give_away, "feeds.{feed}"),
+        (give_away, "users.{bob}"),
+    ],
+)
+def test_a_change_of_rights_is_told_with_it_on_the_topic_whose_readers_it_concerns(alice, bob, new, change, topic):
+    feed = Feed.objects.create(owner=alice, slug="news", title="News")
+    actions.follow_feed(feed, by=bob)
+    topic = topic.format(bob=bob.pk, feed=feed.pk)
+    new()
+    with transaction.atomic():
+        change(feed, alice, bob)
+        told = {event.topic for event in new() if catalogue.changes_rights(event.type)}
+        transaction.set_rollback(True)
+    assert topic in told and new() == []
+
+
+def test_a_right_gained_is_told_to_who_gains_it(alice, mallory, new):
+    club = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
+    assert [event.topic for event in new() if catalogue.changes_rights(event.type)][-1] == f"users.{alice.pk}"
+    actions.follow_feed(club, by=mallory)
+    assert not any(catalogue.changes_rights(event.type) for event in new())
+    actions.accept_request(club, mallory.pk, by=alice)
+    assert [event.topic for event in new() if catalogue.changes_rights(event.type)] == [f"users.{mallory.pk}"]
+
+
+@pytest.mark.parametrize("title", ["alice", "Alice writes"])
+def test_a_personal_feed_is_renamed_with_its_owner_and_tells(feed, alice, new, title):
+    Feed.objects.filter(pk=feed.pk).update(title=title)
+    new()
+    alice.username = "alicia"
+    alice.save()
+    [event] = new()
+    assert (event.type, event.topic) == ("feeds.feed.edited", f"feeds.{feed.pk}")
+    assert event.data["feed"]["slug"] == event.data["feed"]["owner"]["username"] == "alicia"
+    assert event.data["feed"]["title"] == ("alicia" if title == "alice" else title)
+
+
+def test_every_feed_of_who_is_renamed_tells_of_the_new_name(feed, alice, new):
+    news = Feed.objects.create(owner=alice, slug="news", title="alice")
+    new()
+    alice.username = "alicia"
+    alice.save()
+    told = {event.topic: event.data["feed"] for event in new()}
+    assert told.keys() == {f"feeds.{feed.pk}", f"feeds.{news.pk}"}
+    assert {each["owner"]["username"] for each in told.values()} == {"alicia"}
+    other = told[f"feeds.{news.pk}"]
+    assert (other["slug"], other["title"], other["version"]) == ("news", "alice", 2)
+
+
+def test_a_name_that_only_changes_its_case_is_a_rename_too(feed, alice, new):
+    new()
+    alice.username = "Alice"
+    alice.save(update_fields=["username"])
+    assert [event.data["feed"]["slug"] for event in new()] == ["Alice"]
+
+
+def test_a_user_saved_without_another_name_tells_nothing(alice, new):
+    new()
+    alice.first_name = "Alice"
+    alice.save()
+    alice.save(update_fields=["first_name"])
+    assert new() == []
+
+
+def test_nobody_is_renamed_to_the_address_of_a_feed(alice, bob, new):
+    Feed.objects.create(owner=alice, slug="news", title="News")
+    new()
+    bob.username = "News"
+    with pytest.raises(ValidationError, match="This name is taken"):
+        bob.save()
+    assert new() == [] and User.objects.filter(username="bob").exists()
 
 
 def test_a_feed_edited_and_deleted_is_told_on_its_topic(alice, new):
@@ -185,6 +314,9 @@ def test_every_declared_type_of_feeds_is_told_by_something(alice, bob, mallory, 
     everything(feed, bob)
     actions.unlike_entry(actions.like_entry(publish(), by=bob), by=bob)
     actions.unfollow_feed(feed, by=bob)
+    closed = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
+    actions.follow_feed(closed, by=bob)
+    actions.unfollow_feed(closed, by=bob)
     other = Feed.objects.create(owner=alice, slug="news", title="News")
     other.title = "Old"
     other.save()

@@ -47,6 +47,7 @@ def test_a_feed_has_the_fields_of_the_wire(call, feed, alice, bob):
         "owner": person(alice),
         "follower_count": 1,
         "following": True,
+        "requested": False,
         "version": 2,
     }
 
@@ -279,6 +280,98 @@ def test_an_entry_is_deleted_by_its_author_and_by_the_owner_of_the_feed(call, fe
     guest = Entry.objects.create(feed=feed, author=bob, text="As a guest")
     assert call(alice, "patch", f"entries/{guest.pk}/", {"text": "Other words"})[0] == 403
     assert call(alice, "delete", f"entries/{guest.pk}/")[0] == 204
+
+
+# -- Who follows ------------------------------------------------------------------------------------------------------
+
+
+def test_who_asks_to_follow_sees_that_the_request_waits(call, club, mallory):
+    for _ in range(2):
+        assert call(mallory, "put", f"feeds/{club.pk}/follow/") == (200, {"following": False, "state": "pending"})
+    body = call(mallory, "get", f"feeds/{club.pk}/")[1]
+    assert (body["following"], body["requested"], body["follower_count"]) == (False, True, 0)
+    assert call(mallory, "delete", f"feeds/{club.pk}/follow/") == (204, None)
+    assert call(mallory, "get", f"feeds/{club.pk}/")[1]["requested"] is False
+    assert not Follow.objects.exists()
+
+
+def test_the_owner_sees_the_requests_and_accepts_one(call, club, alice, bob, mallory):
+    asked = [actions.follow_feed(club, by=person) for person in (bob, mallory)]
+    status, body = call(alice, "get", f"feeds/{club.pk}/requests/")
+    assert (status, [each["id"] for each in body["results"]]) == (200, [each.pk for each in reversed(asked)])
+    assert body["results"][0] == {
+        "id": asked[1].pk,
+        "feed": club.pk,
+        "follower": person(mallory),
+        "state": "pending",
+        "created_at": body["results"][0]["created_at"],
+        "version": 1,
+    }
+    for _ in range(2):
+        status, accepted = call(alice, "put", f"feeds/{club.pk}/requests/{mallory.pk}/")
+        assert (status, accepted) == (200, body["results"][0] | {"state": "accepted", "version": 2})
+    assert [each["follower"] for each in call(alice, "get", f"feeds/{club.pk}/requests/")[1]["results"]] == [
+        person(bob)
+    ]
+    assert call(alice, "get", f"feeds/{club.pk}/followers/")[1]["results"] == [accepted]
+    assert call(mallory, "get", f"feeds/{club.pk}/")[1]["following"] is True
+    assert len(call(mallory, "get", f"feeds/{club.pk}/entries/")[1]["results"]) == 1
+
+
+def test_the_owner_declines_a_request_and_removes_a_follower(call, club, alice, bob, mallory):
+    actions.follow_feed(club, by=mallory)
+    actions.follow_feed(club, by=bob)
+    actions.accept_request(club, bob.pk, by=alice)
+    for _ in range(2):
+        assert call(alice, "delete", f"feeds/{club.pk}/requests/{mallory.pk}/") == (204, None)
+    assert call(mallory, "get", f"feeds/{club.pk}/")[1]["requested"] is False
+    for _ in range(2):
+        assert call(alice, "delete", f"feeds/{club.pk}/followers/{bob.pk}/") == (204, None)
+    assert call(bob, "get", f"feeds/{club.pk}/entries/")[1]["results"] == []
+    assert call(alice, "get", f"feeds/{club.pk}/")[1]["follower_count"] == 0
+
+
+@pytest.mark.parametrize("state", ["requests", "followers"])
+def test_nobody_but_the_owner_sees_or_decides_who_follows(call, club, bob, mallory, state):
+    actions.follow_feed(club, by=mallory)
+    paths = [("get", state), ("delete", f"{state}/{mallory.pk}"), ("put", f"requests/{mallory.pk}")]
+    for user, status in ((bob, 403), (mallory, 403)):
+        assert [call(user, method, f"feeds/{club.pk}/{path}/")[0] for method, path in paths] == [status] * 3
+    assert {call(None, method, f"feeds/{club.pk}/{path}/")[0] for method, path in paths} == {401}
+    assert club.follows.get().state == "pending"
+
+
+@pytest.mark.parametrize("id", [0, 999_999_999, HUGE, "x", "-1"])
+def test_a_request_of_nobody_is_not_found_and_ends_as_it_is(call, club, alice, id):
+    assert call(alice, "put", f"feeds/{club.pk}/requests/{id}/")[0] == 404
+    expected = 404 if id in ("x", "-1") else 204
+    assert call(alice, "delete", f"feeds/{club.pk}/requests/{id}/")[0] == expected
+    assert call(alice, "delete", f"feeds/{club.pk}/followers/{id}/")[0] == expected
+    assert call(alice, "get", f"feeds/{id}/requests/")[0] == 404
+
+
+def test_accepting_takes_no_fields(call, club, alice, mallory):
+    actions.follow_feed(club, by=mallory)
+    assert call(alice, "put", f"feeds/{club.pk}/requests/{mallory.pk}/", {"state": "accepted"})[0] == 400
+
+
+def test_followers_come_in_pages_of_few_queries(api, feed, alice, bob, carol, query_count):
+    client = api(alice)
+    first = client.get(f"/api/v1/feeds/{feed.pk}/followers/?page_size=1").json()
+    second = client.get(first["next"]).json()
+    names = [page["results"][0]["follower"]["username"] for page in (first, second)]
+    assert (names, second["next"]) == (["carol", "bob"], None)
+    one = query_count(lambda: client.get(f"/api/v1/feeds/{feed.pk}/followers/?page_size=1"))
+    assert query_count(lambda: client.get(f"/api/v1/feeds/{feed.pk}/followers/")) == one
+
+
+def test_opening_a_feed_lets_in_who_has_asked(call, club, alice, mallory):
+    actions.follow_feed(club, by=mallory)
+    assert call(alice, "patch", f"feeds/{club.pk}/", {"visibility": "public"})[1]["follower_count"] == 1
+    body = call(mallory, "get", f"feeds/{club.pk}/")[1]
+    assert (body["following"], body["requested"]) == (True, False)
+    assert call(alice, "patch", f"feeds/{club.pk}/", {"visibility": "followers"})[0] == 200
+    assert call(mallory, "get", f"feeds/{club.pk}/")[1]["following"] is True
 
 
 # -- Likes ------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,12 @@ def test_a_follow_is_told_to_the_owner():
     assert notice == Notice("follow", 1, 2, "feed", "4", "/feeds/alice/", "bob follows Alice's tide")
 
 
+def test_a_request_to_follow_is_told_to_the_owner():
+    notice = kinds.follow_request({"follow": {"id": 3, "follower": BOB}, "feed": FEED})
+    text = "bob asks to follow Alice's tide"
+    assert notice == Notice("follow_request", 1, 2, "feed", "4", "/feeds/alice/#follows", text)
+
+
 def test_a_long_title_is_cut_to_what_fits():
     assert len(kinds.follow({"feed": FEED | {"title": "T" * 400}, "follower": BOB}).text) == 300
 
@@ -41,3 +47,5 @@ def test_every_type_that_notifies_or_withdraws_is_declared():
 def test_what_withdraws_reads_as_what_notified():
     assert kinds.WITHDRAWS["feeds.entry.unliked"] is kinds.NOTIFIES["feeds.entry.liked"]
     assert kinds.WITHDRAWS["feeds.feed.unfollowed"] is kinds.NOTIFIES["feeds.feed.followed"]
+    for answer in ("accepted", "ended"):
+        assert kinds.WITHDRAWS[f"feeds.follow.{answer}"] is kinds.NOTIFIES["feeds.follow.requested"]

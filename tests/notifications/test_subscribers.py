@@ -56,15 +56,39 @@ def test_what_one_does_oneself_arrives_nowhere(publish, alice, feed, flow):
     assert told() == []
 
 
-def test_a_request_to_follow_arrives_when_it_is_accepted(alice, mallory, flow):
+@pytest.fixture
+def club(alice, mallory, flow):
+    """A feed for followers, which mallory has asked to follow."""
     club = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
-    follow = actions.follow_feed(club, by=mallory)
+    actions.follow_feed(club, by=mallory)
     flow()
-    assert told() == []
-    follow.state = "accepted"
-    follow.save()
+    return club
+
+
+def test_a_request_to_follow_arrives_with_the_owner_and_goes_when_it_is_accepted(club, alice, mallory, flow):
+    assert told() == [("alice", "follow_request", "mallory asks to follow Club")]
+    assert Notification.objects.get().subject_url == "/feeds/club/#follows"
+    actions.accept_request(club, mallory.pk, by=alice)
     flow()
     assert told() == [("alice", "follow", "mallory follows Club")]
+
+
+def test_a_request_that_is_declined_or_taken_back_leaves_no_notification(club, alice, mallory, flow):
+    actions.decline_request(club, mallory.pk, by=alice)
+    flow()
+    assert told() == []
+    actions.follow_feed(club, by=mallory)
+    flow()
+    assert told() != []
+    actions.unfollow_feed(club, by=mallory)
+    flow()
+    assert told() == []
+
+
+def test_a_feed_deleted_takes_the_notifications_of_its_requests_along(club, flow):
+    club.delete()
+    flow()
+    assert told() == []
 
 
 def test_a_like_and_its_end_in_one_batch_leave_nothing(publish, bob, flow):

@@ -1,0 +1,126 @@
+"""A client's copy of the state: read once by REST, then kept by events alone, without a rule for each type."""
+
+from typing import Any
+
+from feeds import event_types as feeds
+from notifications.event_types import NOTIFICATION
+
+Object = dict[str, Any]
+
+# What is whole is kept; a part (counts, a tombstone) changes only what is known already.
+WHOLE = {
+    name: schema["properties"].keys()
+    for name, schema in {
+        "feed": feeds.FEED,
+        "entry": feeds.ENTRY,
+        "comment": feeds.COMMENT,
+        "follow": feeds.FOLLOW,
+        "notification": NOTIFICATION,
+    }.items()
+}
+ENDS = {"deleted", "ended", "withdrawn"}
+# What the viewer's own fields of a feed are after an event that is told to the viewer alone.
+OWN = {
+    "feeds.feed.followed": "following",
+    "feeds.feed.requested": "requested",
+    "feeds.feed.unfollowed": None,
+    "feeds.feed.unrequested": None,
+}
+INSIDE = {"feed": ("entry", "follow"), "entry": ("comment",)}
+
+
+class Replica:
+    """Objects by kind and id; people by id, so that a new name reaches all that they said; the viewer's own."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, Any], Object] = {}
+        self.people: dict[Any, str] = {}
+        self.own: dict[Any, str] = {}
+        self.unread_count = 0
+        # Feeds that were opened: what was told while they were closed did not reach everyone who reads them now.
+        self.opened: set[Any] = set()
+
+    def all(self, kind: str) -> list[Object]:
+        """Return the objects of one kind."""
+        return [each for (its_kind, _), each in self.objects.items() if its_kind == kind]
+
+    def put(self, kind: str, row: Object) -> None:
+        """Keep a row that was read."""
+        self.objects[kind, row["id"]] = self._without_names(row)
+
+    def apply(self, event: Object) -> None:
+        """Bring the copy up to date by one event."""
+        data, (noun, verb) = self._without_names(event["data"]), event["type"].split(".")[-2:]
+        news = {
+            kind
+            for kind, told in data.items()
+            # What has no version is a reference.
+            if kind in WHOLE and "version" in told and self._take(kind, told, kind == noun and verb in ENDS)
+        }
+        if event["type"] in OWN:
+            self._follow(data["feed"]["id"], OWN[event["type"]])
+        if "unread_count" in data:
+            self.unread_count = data["unread_count"]
+            if verb == "read" and news:
+                self._read_before(data["notification"])
+
+    def drop(self, kind: str, id: Any) -> None:
+        """Forget an object and what is in it."""
+        self.objects.pop((kind, id), None)
+        if kind == "feed":
+            self.own.pop(id, None)
+        for inner in INSIDE.get(kind, ()):
+            for each in [each for each in self.all(inner) if each[kind] == id]:
+                self.drop(inner, each["id"])
+
+    def keep_only(self, readable: set[str]) -> None:
+        """Forget what is told on topics that may no longer be read."""
+        for feed in self.all("feed"):
+            if f"feeds.{feed['id']}" not in readable:
+                state = self.own.get(feed["id"])
+                self.drop("feed", feed["id"])
+                # Who asks to follow a feed knows that and no more of it; who follows one reads it while it is there.
+                self._follow(feed["id"], "requested" if state == "requested" else None)
+        for entry in self.all("entry"):
+            feed = self.objects["feed", entry["feed"]]  # what is told of an entry is told to readers of its feed
+            is_public = entry["visibility"] == feed["visibility"] == "public"
+            if not is_public and f"feeds.{entry['feed']}.followers" not in readable:
+                self.drop("entry", entry["id"])
+
+    def _take(self, kind: str, told: Object, is_end: bool) -> bool:
+        known = self.objects.get((kind, told["id"]))
+        if known is not None and told["version"] <= known["version"]:
+            return False
+        if kind == "feed" and known and (known["visibility"], told.get("visibility")) == ("followers", "public"):
+            self.opened.add(told["id"])
+        if is_end:
+            self.drop(kind, told["id"])
+        elif known is not None:
+            self.objects[kind, told["id"]] = known | told
+        elif told.keys() >= WHOLE[kind]:
+            self.objects[kind, told["id"]] = told
+        return True
+
+    def _follow(self, feed: Any, state: str | None) -> None:
+        self.own.pop(feed, None)
+        if state:
+            self.own[feed] = state
+
+    def _read_before(self, last: Object) -> None:
+        unread = [each for each in self.all("notification") if each["read_at"] is None]
+        if len(unread) <= self.unread_count:
+            return
+        for each in unread:
+            if each["id"] < last["id"]:
+                each |= {"read_at": last["read_at"], "seen_at": last["read_at"], "version": each["version"] + 1}
+
+    def _without_names(self, value: Any) -> Any:
+        """Put the id in the place of each person, and keep the name that was told last."""
+        if isinstance(value, list):
+            return [self._without_names(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if value.keys() == {"id", "username"}:
+            self.people[value["id"]] = value["username"]
+            return value["id"]
+        return {name: self._without_names(each) for name, each in value.items()}
