@@ -44,7 +44,7 @@ class User(AbstractUser):
         signals.username_wanted.send(User, user=self)
 
     def save(self, *args, **kwargs) -> None:
-        """Save the user; who is new, comes or goes, or has a new name or password is told of in the same transaction."""
+        """Save the user; who is new, comes or goes, or has a new name or password is told of with it."""
         with transaction.atomic():
             is_new = self._state.adding
             before = {} if is_new else self._locked(kwargs.get("update_fields"))

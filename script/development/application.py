@@ -53,16 +53,9 @@ def web(place: Place) -> Part:
     address = ["--host", "127.0.0.1", "--port", str(place.port)]
     speed = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
     # Silence is noticed by heartbeats in the protocol itself, so frames of ping would say it twice.
-    sockets = [
-        "--ws",
-        "events.live.server:LiveProtocol",
-        "--ws-per-message-deflate",
-        "false",
-        "--ws-ping-interval",
-        "0",
-        "--ws-max-size",
-        "1048576",
-    ]
+    sockets = ["--ws", "events.live.server:LiveProtocol", "--ws-ping-interval", "0", "--ws-max-size", "1048576"]
+    # What is compressed for each client apart cannot be shared by all.
+    sockets += ["--ws-per-message-deflate", "false"]
     ending = ["--timeout-graceful-shutdown", "5"]
     return place.part("web", "-m", "uvicorn", "config.asgi:application", *address, *speed, *sockets, *ending)
 
