@@ -18,7 +18,7 @@ from benchmarks.readers import Readers
 from benchmarks.servers import Server
 from benchmarks.sockets import Plan
 
-WARM_UP = 5
+WARM_UP_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def run(name: str, options: argparse.Namespace, found: dict[tuple, list[Sample]]
     with Server(name) as server, Readers(options.subscribers) as readers:
         readers.open(plan.at(server.port))
         for form, publish in ways.items():
-            sample(server, readers, publish, 10, WARM_UP / 10)
+            sample(server, readers, publish, 10, WARM_UP_SECONDS)
             for rate in options.rates:
                 one = sample(server, readers, publish, rate, options.seconds)
                 found[name, form, rate].append(one)

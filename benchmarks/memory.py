@@ -24,7 +24,7 @@ def run(name: str, topics: str, options: argparse.Namespace) -> list[str]:
         publisher = Publisher(topics=options.connections if TOPICS[topics] else 1)
         plan = Plan(0, "/live/ws", publisher.frames())
     else:
-        plan = Plan(0, *([""] if TOPICS[topics] else [f"/{ROOM}"]))
+        plan = Plan(0, "/{}" if TOPICS[topics] else f"/{ROOM}")
     with Server(name) as server, Readers(FIRST) as first, Readers(options.connections) as rest:
         first.open(plan.at(server.port))
         time.sleep(options.settle)

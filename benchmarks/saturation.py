@@ -67,6 +67,7 @@ def run(name: str, subscribers: int, options: argparse.Namespace) -> list[str]:
 
     publisher = Publisher()
     if name == "tidewire":
+        publisher.fill(options.fill)
         plan = Plan(0, "/live/ws", publisher.frames())
         feeding = Feeding(lambda: publisher.put(options.batch), options.batch, options.batch * options.under_way)
     else:
@@ -92,20 +93,6 @@ def rates(before: Seen, after: Seen) -> list[str]:
     row += [f"{1e6 * cpu / max(1, deliveries):.2f}", f"{100 * cpu / passed:.0f}"]
     row += [f"{100 * (after.reading - before.reading) / passed:.0f}"]
     return [*row, f"{100 * (after.others - before.others) / passed:.0f}"]
-    row = [
-        f"{subscribers:,}",
-        name,
-        f"{deliveries / passed:,.0f}",
-        f"{(after.bytes - before.bytes) / passed / 1e6:.1f}",
-    ]
-    row += [f"{1e6 * cpu / max(1, deliveries):.2f}", f"{100 * cpu / passed:.0f}"]
-    row += [
-        f"{100 * (after.reading - before.reading) / passed:.0f}",
-        f"{100 * (after.others - before.others) / passed:.0f}",
-    ]
-    row += [f"{memory / 1e6:.0f}", f"{sent:,} each"]
-    print(*row, flush=True)
-    return row
 
 
 def main() -> None:
@@ -116,16 +103,16 @@ def main() -> None:
     parser.add_argument("--warm-up", type=float, default=3)
     parser.add_argument("--batch", type=int, default=200, help="events per message")
     parser.add_argument("--under-way", type=int, default=3, help="batches sent and not yet read by all")
+    parser.add_argument("--fill", type=int, default=200_000, help="rows of events written before the start")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--servers", nargs="+", default=["tidewire", "tutorial"], choices=servers.NAMES)
     options = parser.parse_args()
     with servers.engines():
-        rows = [
-            run(name, subscribers, options)
-            for subscribers in options.subscribers
-            for _ in range(options.runs)
-            for name in options.servers
-        ]
+        rows = []
+        for subscribers in options.subscribers:
+            for name in options.servers * options.runs:
+                rows.append(run(name, subscribers, options))
+                print(*rows[-1], flush=True)
     head = ["readers", "server", "deliveries/s", "MB/s", "µs CPU each", "server CPU %", "counter CPU %"]
     head += ["other cores busy %", "server MB", "got by every reader"]
     title = f"Saturated deliveries, 256-byte events in batches of {options.batch}, {options.seconds:g} s"

@@ -7,7 +7,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -16,9 +17,8 @@ from script.development.application import Application, Place, migrate, web
 from script.development.rooms import CHECKOUT
 from script.development.stack import Stack
 
-ENGINES = Application(
-    before=lambda place: [migrate(place)], kept=lambda place: [], beside=lambda place: [], ready_path=""
-)
+NOTHING = Application(before=lambda place: [], kept=lambda place: [], beside=lambda place: [], ready_path="")
+ENGINES = replace(NOTHING, before=lambda place: [migrate(place)])
 # As in production, but without TLS, and with limits that no load meets.
 SETTINGS = {"DEBUG": "0", "TIDEWIRE_HTTPS": "0", "TIDEWIRE_LIMITS": "development", "TIDEWIRE_LOG_LEVEL": "WARNING"}
 NAMES = ("tidewire", "tutorial", "tutorial-daphne")
@@ -29,13 +29,15 @@ def engines() -> Iterator[Stack]:
     """Run PostgreSQL and Valkey with an empty database, and set Django up on them in this process."""
     take_client_cores()
     allow_many_files()
-    with tempfile.TemporaryDirectory(prefix="tidewire-benchmark-") as folder:
-        with Stack(Path(folder), environment=SETTINGS, application=ENGINES, throwaway=True) as stack:
-            os.environ.update(stack.environment, DJANGO_SETTINGS_MODULE="config.settings")
-            import django
+    with ExitStack() as held:
+        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="tidewire-benchmark-")))
+        stack = Stack(folder, environment=SETTINGS, application=ENGINES, throwaway=True)
+        held.enter_context(stack)
+        os.environ.update(stack.environment, DJANGO_SETTINGS_MODULE="config.settings")
+        import django
 
-            django.setup()
-            yield stack
+        django.setup()
+        yield stack
 
 
 class Server:
@@ -45,7 +47,7 @@ class Server:
         self.name = name
         self.port = free_port()
         self._command = command(name, self.port)
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - held until the process has ended
 
     @property
     def pid(self) -> int:

@@ -28,7 +28,10 @@ RESET = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class Plan:
-    """Where to connect, what each connection then asks (in turn; none: it only listens), how many open at once."""
+    """Where to connect, what each connection then asks (in turn; none: it only listens), how many open at once.
+
+    `{}` in the path is the connection's number.
+    """
 
     port: int
     path: str = "/"
@@ -106,7 +109,12 @@ class Swarm:
         if error := reader.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(error, os.strerror(error))
         host = f"127.0.0.1:{self._plan.port}"
-        lines = [f"GET {self._plan.path} HTTP/1.1", f"Host: {host}", "Connection: Upgrade", "Upgrade: websocket"]
+        lines = [
+            f"GET {self._plan.path.format(reader.index)} HTTP/1.1",
+            f"Host: {host}",
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+        ]
         lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""]
         reader.socket.send("\r\n".join(lines).encode())
         reader.phase = "upgrading"

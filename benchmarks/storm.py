@@ -22,6 +22,7 @@ from benchmarks.sockets import Plan
 from script.development.stack import Stack
 
 KINDS = ("network", "crash")
+VERBS = ("SELECT", "UPDATE", "INSERT", "WITH", "DELETE")
 STATEMENT = re.compile(r"(?:statement|execute [^:]*): ((?:.(?!LOG:  ))*)", re.DOTALL)
 
 
@@ -43,11 +44,9 @@ class Statements:
             self._set("none")
 
     def count(self) -> tuple[int, int]:
-        """Return how many statements have read events, and how many there were in all but of transactions."""
+        """Return how many statements have read events, and how many there were in all; BEGIN and such do not count."""
         found = STATEMENT.findall(self._stack.log("postgres")[self._start :])
-        asked = [
-            text for text in found if text.lstrip()[:6].upper() in ("SELECT", "UPDATE", "INSERT", "WITH", "DELETE")
-        ]
+        asked = [text for text in found if text.split()[0].upper() in VERBS]
         return sum("events_event" in text for text in asked), len(asked)
 
     def _set(self, value: str) -> None:
@@ -69,9 +68,9 @@ def run(kind: str, stack: Stack, options: argparse.Namespace) -> list[str]:
     with Server("tidewire") as server, Readers(options.clients) as readers:
         readers.open(Plan(server.port, "/live/ws", publisher.frames()))
         cursor = publisher.cursor
+        readers.drop()
         if kind == "crash":
             server.kill()
-        readers.drop()
         publisher.record(options.behind)
         time.sleep(options.settle)
         with statements.logged():
