@@ -23,7 +23,7 @@ from script.development.stack import Stack
 
 KINDS = ("network", "crash")
 VERBS = ("SELECT", "UPDATE", "INSERT", "WITH", "DELETE")
-STATEMENT = re.compile(r"(?:statement|execute [^:]*): ((?:.(?!LOG:  ))*)", re.DOTALL)
+STATEMENT = re.compile(r"^LOG:  (?:statement|execute [^:]*):(.*?)(?=^\S|\Z)", re.DOTALL | re.MULTILINE)
 
 
 class Statements:
@@ -46,7 +46,7 @@ class Statements:
     def count(self) -> tuple[int, int]:
         """Return how many statements have read events, and how many there were in all; BEGIN and such do not count."""
         found = STATEMENT.findall(self._stack.log("postgres")[self._start :])
-        asked = [text for text in found if text.split()[0].upper() in VERBS]
+        asked = [text for text in found if text.lstrip().startswith(VERBS) and "pg_reload" not in text]
         return sum("events_event" in text for text in asked), len(asked)
 
     def _set(self, value: str) -> None:
