@@ -19,8 +19,8 @@ async def serving(handle):
 
 
 def event(position):
-    # Of odd and changing size, so that reads cut them everywhere.
-    return {"specversion": "1.0", "data": "x" * (position * 37 % 5000), "cursor": f"e-{position}", "previous": "e-0"}
+    # Of changing size, so that reads cut them everywhere.
+    return {"specversion": "1.0", "data": "x" * (position * 37 % 500), "cursor": f"e-{position}", "previous": "e-0"}
 
 
 async def tell(socket):
@@ -45,13 +45,15 @@ def read(plan, count, expected):
     return counts, totals, positions
 
 
-async def test_every_event_is_counted_once_however_the_bytes_are_cut():
+@pytest.mark.parametrize("size", [7, 1009, 256 * 1024])
+async def test_every_event_is_counted_once_however_the_bytes_are_cut(size, monkeypatch):
+    monkeypatch.setattr("benchmarks.sockets.BUFFER_BYTES", size)
     async with serving(tell) as port, asyncio.timeout(SECONDS):
         plan = Plan(port, "/{}", ('{"type":"subscribe","id":1}',), keep=True)
-        counts, totals, positions = await asyncio.to_thread(read, plan, 5, 1000)
-    assert list(counts) == [1000] * 5
-    assert totals[0] == 5
-    assert positions == [list(range(1, 1001))] * 5
+        counts, totals, positions = await asyncio.to_thread(read, plan, 3, 1000)
+    assert list(counts) == [1000] * 3
+    assert totals[0] == 3
+    assert positions == [list(range(1, 1001))] * 3
 
 
 async def test_without_frames_a_connection_only_listens():
