@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -89,11 +89,9 @@ class _Announcer:
             self._rests_until = time.monotonic() + BREAKER_SECONDS
             logger.warning("The live side was not told of %s-%s: %r", message["epoch"], message["last"], error)
 
-    def flush(self) -> None:
-        """Wait until all that is under way has been sent or has failed."""
-        for future in list(self._pending):
-            with suppress(Exception):
-                future.result(SEND_TIMEOUT_SECONDS + 1)
+    def flush(self, seconds: float) -> None:
+        """Wait until all that is under way has been sent or has failed, at most for some seconds."""
+        wait(list(self._pending), seconds)
 
     def begin(self) -> None:
         """Begin with nothing: a forked child inherits what only its parent can send."""
@@ -118,9 +116,9 @@ def announce(epoch: str, events: Sequence[Envelope]) -> None:
     )
 
 
-def flush() -> None:
-    """Wait until the live side has been told of every batch, or cannot be."""
-    _announcer.flush()
+def flush(seconds: float = SEND_TIMEOUT_SECONDS) -> None:
+    """Wait until the live side has been told of every batch or cannot be, at most for some seconds."""
+    _announcer.flush(seconds)
 
 
 def _size(events: Sequence[Envelope]) -> int:

@@ -6,6 +6,8 @@ reader who has passed it would never see it. Here an event has no position befor
 
 import json
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,13 +45,13 @@ LEAD = f"""
 
 # Its own statement after the lock: under READ COMMITTED only a new statement sees what the last leader committed.
 READ_HEAD = """
-    SELECT epoch, position FROM events_loghead
+    SELECT epoch FROM events_loghead
     WHERE id = 1 AND current_setting('tidewire.leads')::boolean
     FOR UPDATE
 """
 
-# It returns a number and not the rows: a leader that was stopped before it reads them must not hold up the server,
-# which would go on waiting for it with the lock in its hand.
+# It returns where it moved and not the rows: a leader that was stopped before it reads them must not hold up the
+# server, which would go on waiting for it with the lock in its hand.
 MOVE = """
     WITH batch AS (
         DELETE FROM events_outbox
@@ -73,14 +75,20 @@ MOVE = """
         UPDATE events_loghead SET position = position + (SELECT count(*) FROM batch)
         WHERE id = 1 AND EXISTS (SELECT FROM batch)
     )
-    SELECT count(*) FROM batch
+    SELECT set_config('tidewire.after', position::text, false)::bigint,
+           set_config('tidewire.upto', (position + (SELECT count(*) FROM batch))::text, false)::bigint
+    FROM events_loghead WHERE id = 1
 """
 
+# After the commit, when the lock is free again.
 READ_BATCH = """
     SELECT position, event_id, type, topic, subject, data, time, previous FROM events_event
-    WHERE position > %s AND position <= %s ORDER BY position
+    WHERE position > current_setting('tidewire.after')::bigint
+      AND position <= current_setting('tidewire.upto')::bigint
+    ORDER BY position
 """
 
+# After the commit too: what was committed meanwhile, and whose wake-up found the lock held, is seen now.
 ANYTHING_WAITS = "SELECT EXISTS (SELECT FROM events_outbox)"
 
 READ_IDENTITY = f"""
@@ -95,12 +103,12 @@ READ_IDENTITY = f"""
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction has moved to the log, and whether more waits."""
+    """How many events one transaction has moved to the log, whether more wait, and the rows as they are there now."""
 
     epoch: str
-    first: int
     count: int
     more: bool
+    rows: list[tuple[Any, ...]]
 
 
 def run() -> int:
@@ -137,50 +145,47 @@ def ensure_epoch() -> None:
 
 def move() -> Batch | None:
     """Move one batch, all that has committed up to a bound, and tell the live side; None: another leader is at work."""
-    found = _move_batch()
-    if found is None:
-        return None
-    epoch, head, count = found
-    rows, more = _read_batch(head, count)
+    batch = _exchange()
     # Rows that retention took in this moment leave a gap, of which no message may tell; the hubs read the log then.
-    if rows and len(rows) == count:
-        channel.announce(epoch, [_envelope(epoch, *row) for row in rows])
-    return Batch(epoch, head + 1, count, more)
+    if batch and batch.rows and len(batch.rows) == batch.count:
+        channel.announce(batch.epoch, [_envelope(batch.epoch, *row) for row in batch.rows])
+    return batch
 
 
-def _move_batch() -> tuple[str, int, int] | None:
-    """Move a batch in a transaction of its own; return the epoch, the head before it and the number of events.
+def _exchange() -> Batch | None:
+    """Move a batch in a transaction of its own, then read it, by one exchange with the server.
 
-    All statements go out at once and end in the commit: the lock is never held while this process is waited for.
+    All statements go out at once: the lock is never held while this process is waited for.
     """
     connection.ensure_connection()
-    raw = connection.connection
-    with connection.wrap_database_errors, raw.pipeline(), transaction.atomic():
-        lead, head, move = (psycopg.Cursor(raw) for _ in range(3))
-        lead.execute(LEAD, [list(_known)])
-        head.execute(READ_HEAD)
-        move.execute(MOVE, [BATCH])
+    alone = not connection.in_atomic_block
+    with connection.wrap_database_errors, _pipeline(connection.connection) as ask:
+        if alone:
+            ask("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=False)
+        lead, head, move = ask(LEAD, [list(_known)]), ask(READ_HEAD), ask(MOVE, [BATCH])
+        if alone:
+            ask("COMMIT", prepare=False)
+        rows, waits = ask(READ_BATCH), ask(ANYTHING_WAITS)
     *_, known, leads = _only(lead)
     if leads:
-        epoch, position = _only(head)
-        return epoch, position, *_only(move)
+        (epoch,), (after, upto), (more,) = _only(head), _only(move), _only(waits)
+        return Batch(epoch, upto - after, more, rows.fetchall())
     if known:
         return None
     ensure_epoch()
-    return _move_batch()
+    return _exchange()
 
 
-def _read_batch(head: int, count: int) -> tuple[list[tuple], bool]:
-    """Read what was moved, and look whether more waits.
-
-    The lock is free again: what was committed meanwhile, and whose wake-up found the lock held, is seen now.
-    """
-    raw = connection.connection
-    with connection.wrap_database_errors, raw.pipeline():
-        batch, waits = psycopg.Cursor(raw), psycopg.Cursor(raw)
-        batch.execute(READ_BATCH, [head, head + count])
-        waits.execute(ANYTHING_WAITS)
-    return batch.fetchall(), _only(waits)[0]
+@contextmanager
+def _pipeline(raw: psycopg.Connection) -> Iterator[Callable[..., psycopg.Cursor]]:
+    """Let statements be sent without waiting for their answers; those are there at the end."""
+    try:
+        with raw.pipeline():
+            yield lambda statement, *values, **options: psycopg.Cursor(raw).execute(statement, *values, **options)
+    except psycopg.Error:
+        with suppress(psycopg.Error):
+            raw.rollback()
+        raise
 
 
 def anything_waits() -> bool:
@@ -211,5 +216,3 @@ def _envelope(epoch, position, event_id, type, topic, subject, data, time, previ
         version=type_version(type),
     )
     return Envelope(position, topic, type, encode(event))
-
-
