@@ -16,6 +16,7 @@ from benchmarks.servers import server
 SETTLE_SECONDS = 3.0
 RELAYS = {
     "by the resident relay": ("web", "relay", "worker", "beat"),
+    "the same without subscribers (no worker)": ("web", "relay"),
     "baseline: relay woken through Celery": ("web", "worker", "beat"),
 }
 
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("--subscribers", type=int, default=100)
     parser.add_argument("--samples", type=int, default=5, help="sockets that are timed")
     parser.add_argument("--topics", type=int, default=1, help="1: every socket gets every event")
-    parser.add_argument("--only", type=int, help="only the first, or the second way")
+    parser.add_argument("--only", type=int, help="only the first, second or third way")
     options = parser.parse_args()
     for number, (name, parts) in enumerate(RELAYS.items(), 1):
         if options.only in (None, number):

@@ -21,7 +21,7 @@ STANDBY_SECONDS = 0.05
 RETRY_SECONDS = 1.0
 # Three threads take turns here, each for less than the interpreter's usual 5 ms.
 SWITCH_SECONDS = 0.0005
-# Under load the subscribers are woken so often; after the last batch always.
+# Under load the subscribers are woken so often.
 WAKE_SECONDS = 0.1
 FLUSH_SECONDS = 0.02
 
@@ -32,7 +32,7 @@ class Resident:
     def __init__(self) -> None:
         # A signal's handler may put into it at any moment, which an Event or a Queue would not survive.
         self._calls: SimpleQueue[None] = SimpleQueue()
-        self._stopping = False
+        self._stopping = self._moved = False
         self._shown = self._woken = 0.0
 
     def run(self) -> None:
@@ -42,6 +42,7 @@ class Resident:
         while not self._stopping:
             self._try()
             self._wait()
+            self._wake_subscribers()
         wake.show_resident(lives=False)
         channel.flush()
 
@@ -56,7 +57,7 @@ class Resident:
     def _wait(self) -> None:
         """Wait for a call, at most until the next look; all that have come until now are one."""
         try:
-            self._calls.get(timeout=LOOK_SECONDS)
+            self._calls.get(timeout=WAKE_SECONDS if self._moved else LOOK_SECONDS)
             while True:
                 self._calls.get_nowait()
         except Empty:
@@ -83,15 +84,14 @@ class Resident:
         return leads and (not relay.anything_waits() or self._drain())
 
     def _drain(self) -> bool:
-        moved, more = False, True
+        more = True
         while more and not self._stopping:
             self._show()
             batch = relay.move()
             if batch is None:
                 return False
-            moved, more = moved or batch.count > 0, batch.more
-            self._wake_subscribers(moved, WAKE_SECONDS)
-        self._wake_subscribers(moved)
+            self._moved, more = self._moved or batch.count > 0, batch.more
+            self._wake_subscribers()
         return True
 
     def _show(self) -> None:
@@ -99,9 +99,10 @@ class Resident:
             self._shown = time.monotonic()
             wake.show_resident()
 
-    def _wake_subscribers(self, moved: bool, pause_seconds: float = 0.0) -> None:
-        if moved and time.monotonic() - self._woken >= pause_seconds:
-            # The readers first: waking the subscribers takes the interpreter from the thread that tells them.
+    def _wake_subscribers(self) -> None:
+        """Wake them for what was moved: at once after a rest, else a moment later, for then they take more at a time."""
+        if self._moved and time.monotonic() - self._woken >= WAKE_SECONDS:
+            # The readers first: this takes the interpreter from the thread that tells them.
             channel.flush(FLUSH_SECONDS)
-            self._woken = time.monotonic()
+            self._moved, self._woken = False, time.monotonic()
             subscribers.wake_all()
