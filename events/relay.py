@@ -19,6 +19,7 @@ from events import channel
 from events.cursor import new_epoch
 from events.encoding import Envelope, cloud_event, encode
 from events.log import type_version
+from events.watermark import FLOOR, Watermark
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ BACKEND = "(SELECT pid || '/' || extract(epoch FROM backend_start) FROM pg_stat_
 LEAD = f"""
     SELECT set_config('synchronous_commit', 'on', true),
            set_config('idle_in_transaction_session_timeout', '{FROZEN_LEADER}', true),
+           -- A plan is kept for long, and made when the outbox is empty: only the index stays quick when it is not.
+           set_config('enable_seqscan', 'off', true),
            known.backend,
            set_config('tidewire.leads',
                (known.backend AND pg_try_advisory_xact_lock({LOCK_KEY}))::text, true)::boolean AS leads
@@ -52,19 +55,21 @@ READ_HEAD = """
 
 # It returns where it moved and not the rows: a leader that was stopped before it reads them must not hold up the
 # server, which would go on waiting for it with the lock in its hand.
-MOVE = """
+MOVE = f"""
     WITH batch AS (
         DELETE FROM events_outbox
-        WHERE id IN (SELECT id FROM events_outbox ORDER BY id LIMIT %s) AND current_setting('tidewire.leads')::boolean
+        WHERE ctid = ANY(ARRAY(SELECT ctid FROM events_outbox WHERE id > {FLOOR} ORDER BY id LIMIT %s))
+          AND current_setting('tidewire.leads')::boolean
         RETURNING *
     ), numbered AS (
         SELECT *, (SELECT position FROM events_loghead WHERE id = 1) + row_number() OVER (ORDER BY id) AS position
         FROM batch
     ), linked AS (
         SELECT numbered.*, coalesce(
-            lag(numbered.position) OVER (PARTITION BY topic ORDER BY numbered.position), known.position, 0
+            lag(position) OVER (PARTITION BY topic ORDER BY position),
+            (SELECT known.position FROM events_topic AS known WHERE known.name = numbered.topic), 0
         ) AS previous
-        FROM numbered LEFT JOIN events_topic AS known ON known.name = numbered.topic
+        FROM numbered
     ), logged AS (
         INSERT INTO events_event (position, event_id, type, topic, subject, data, time, previous)
         SELECT position, event_id, type, topic, subject, data, time, previous FROM linked ORDER BY position
@@ -76,7 +81,8 @@ MOVE = """
         WHERE id = 1 AND EXISTS (SELECT FROM batch)
     )
     SELECT set_config('tidewire.after', position::text, false)::bigint,
-           set_config('tidewire.upto', (position + (SELECT count(*) FROM batch))::text, false)::bigint
+           set_config('tidewire.upto', (position + (SELECT count(*) FROM batch))::text, false)::bigint,
+           (SELECT coalesce(max(id), 0) FROM batch)
     FROM events_loghead WHERE id = 1
 """
 
@@ -89,7 +95,7 @@ READ_BATCH = """
 """
 
 # After the commit too: what was committed meanwhile, and whose wake-up found the lock held, is seen now.
-ANYTHING_WAITS = "SELECT EXISTS (SELECT FROM events_outbox)"
+ANYTHING_WAITS = f"SELECT EXISTS (SELECT FROM events_outbox WHERE id > {FLOOR})"
 
 READ_IDENTITY = f"""
     SELECT head.epoch, head.identity,
@@ -103,10 +109,11 @@ READ_IDENTITY = f"""
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """How many events one transaction has moved to the log, whether more wait, and the rows as they are there now."""
+    """What one transaction has moved to the log: how many, their last id in the outbox, and the rows as they are now."""
 
     epoch: str
     count: int
+    last: int
     more: bool
     rows: list[tuple[Any, ...]]
 
@@ -116,8 +123,8 @@ def run() -> int:
 
     Another leader at work is no error: it sees what this call would have seen, or looks once more before it ends.
     """
-    moved = 0
-    while batch := move():
+    moved, watermark = 0, Watermark()
+    while batch := move(watermark):
         moved += batch.count
         if not batch.more:
             break
@@ -143,16 +150,19 @@ def ensure_epoch() -> None:
     _known.add(backend)
 
 
-def move() -> Batch | None:
+def move(watermark: Watermark) -> Batch | None:
     """Move one batch, all that has committed up to a bound, and tell the live side; None: another leader is at work."""
-    batch = _exchange()
+    watermark.prepare()
+    batch = _exchange(watermark.bounds())
     # Rows that retention took in this moment leave a gap, of which no message may tell; the hubs read the log then.
     if batch and batch.rows and len(batch.rows) == batch.count:
         channel.announce(batch.epoch, [_envelope(batch.epoch, *row) for row in batch.rows])
+    if batch:
+        watermark.take(batch.count, batch.last, complete=batch.count < BATCH)
     return batch
 
 
-def _exchange() -> Batch | None:
+def _exchange(bounds: tuple[list[str], int]) -> Batch | None:
     """Move a batch in a transaction of its own, then read it, by one exchange with the server.
 
     All statements go out at once: the lock is never held while this process is waited for.
@@ -162,18 +172,18 @@ def _exchange() -> Batch | None:
     with connection.wrap_database_errors, _pipeline(connection.connection) as ask:
         if alone:
             ask("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=False)
-        lead, head, move = ask(LEAD, [list(_known)]), ask(READ_HEAD), ask(MOVE, [BATCH])
+        lead, head, move = ask(LEAD, [list(_known)]), ask(READ_HEAD), ask(MOVE, [*bounds, BATCH])
         if alone:
             ask("COMMIT", prepare=False)
-        rows, waits = ask(READ_BATCH), ask(ANYTHING_WAITS)
+        rows, waits = ask(READ_BATCH), ask(ANYTHING_WAITS, bounds)
     *_, known, leads = _only(lead)
     if leads:
-        (epoch,), (after, upto), (more,) = _only(head), _only(move), _only(waits)
-        return Batch(epoch, upto - after, more, rows.fetchall())
+        (epoch,), (after, upto, last), (more,) = _only(head), _only(move), _only(waits)
+        return Batch(epoch, upto - after, last, more, rows.fetchall())
     if known:
         return None
     ensure_epoch()
-    return _exchange()
+    return _exchange(bounds)
 
 
 @contextmanager
@@ -188,10 +198,10 @@ def _pipeline(raw: psycopg.Connection) -> Iterator[Callable[..., psycopg.Cursor]
         raise
 
 
-def anything_waits() -> bool:
+def anything_waits(watermark: Watermark) -> bool:
     """Say whether the outbox holds something that is committed."""
     with connection.cursor() as cursor:
-        cursor.execute(ANYTHING_WAITS)
+        cursor.execute(ANYTHING_WAITS, watermark.bounds())
         return cursor.fetchone()[0]
 
 

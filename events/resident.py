@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from django.db import connection
 
 from events import channel, relay, subscribers, wake
+from events.watermark import Watermark
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Resident:
         self._calls: SimpleQueue[None] = SimpleQueue()
         self._stopping = self._moved = False
         self._shown = self._woken = 0.0
+        self._watermark = Watermark()
 
     def run(self) -> None:
         """Relay what is committed as it comes."""
@@ -71,6 +73,7 @@ class Resident:
         except Exception as error:  # noqa: BLE001  it outlives the database
             logger.warning("Nothing could be relayed (%r); trying again.", error)
             connection.close()
+            self._watermark = Watermark()
             time.sleep(RETRY_SECONDS)
 
     def _relay(self) -> bool:
@@ -81,13 +84,13 @@ class Resident:
         leads = self._drain()
         # Down before the last look, so that what commits after the look calls again.
         wake.clear(wake.RELAY)
-        return leads and (not relay.anything_waits() or self._drain())
+        return leads and (not relay.anything_waits(self._watermark) or self._drain())
 
     def _drain(self) -> bool:
         more = True
         while more and not self._stopping:
             self._show()
-            batch = relay.move()
+            batch = relay.move(self._watermark)
             if batch is None:
                 return False
             self._moved, more = self._moved or batch.count > 0, batch.more
