@@ -1,13 +1,14 @@
-"""How long from the commit of one event until a WebSocket has it: `python -m benchmarks.latency`, beside script/server.
+"""How long from the commit of one event until a WebSocket has it, one at a time: `python -m benchmarks.latency`.
 
-Publishes entries one at a time in this process, and reads them on a socket in this process, so that both moments are
-of one clock. The baseline is a ping over the same socket: what the machine, the loop and the server cost alone.
+Beside script/server. Publishes entries one at a time in this process, and reads them on a socket in this process, so
+that both moments are of one clock. The baseline is a ping over the same socket: what the machine, the loop and the
+server cost alone. Many events at once: `python -m benchmarks.load`.
 """
 
 import argparse
 import asyncio
 import json
-import statistics
+import os
 import time
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from websockets.asyncio.client import connect  # noqa: E402
 
 from access import keys  # noqa: E402
 from access.models import ApiKey, User  # noqa: E402
+from benchmarks.conditions import describe, line  # noqa: E402
 from feeds import actions  # noqa: E402
 from feeds.models import Feed  # noqa: E402
 
@@ -50,7 +52,8 @@ async def measure(url: str, count: int, pause: float) -> tuple[list[float], list
         await client.send(json.dumps({"type": "subscribe", "id": 1, "topics": [topic]}))
         await until(client, "subscribed")
         pings = [await ping(client) for _ in range(count)]
-        events = [await event(client, feed, pause) for _ in range(count)]
+        # The first one opens connections and loads what is needed for ever after.
+        events = [await event(client, feed, pause) for _ in range(count + 1)][1:]
     await sync_to_async(ApiKey.objects.filter(name="benchmark").delete)()
     return pings, events
 
@@ -78,12 +81,6 @@ async def event(client, feed: Feed, pause: float) -> float:
     return 1000 * (time.perf_counter() - committed)
 
 
-def line(name: str, values: list[float]) -> str:
-    """Describe some milliseconds."""
-    cuts = statistics.quantiles(values, n=100)
-    return f"{name:<28} {len(values):>5}  p50 {cuts[49]:7.2f} ms  p99 {cuts[98]:7.2f} ms  max {max(values):7.2f} ms"
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -92,6 +89,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between events")
     options = parser.parse_args()
     pings, events = asyncio.run(measure(options.url, options.count, options.pause))
+    describe(os.environ["DATABASE_URL"])
     print(f"One event at a time, {options.pause * 1000:g} ms apart, {options.url}")
     print(line("baseline: ping and pong", pings))
     print(line("commit to WebSocket", events))

@@ -1,4 +1,4 @@
-"""The one room that speaks to the channel layer: one group, which every web process joins.
+"""The one room that speaks to the channel layer: a group that every web process joins, and one for the relay.
 
 A message is a hint with the events in it. One that is lost, doubled or late does no harm: positions are dense, so a
 reader sees what it missed and takes it from the log.
@@ -8,19 +8,37 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import Future, wait
+from contextlib import asynccontextmanager, suppress
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from channels.layers import get_channel_layer
+from channels import DEFAULT_CHANNEL_LAYER
+from channels.layers import channel_layers, get_channel_layer
 
 from events.encoding import Envelope
 
 logger = logging.getLogger(__name__)
 
 GROUP = "tidewire.log"
+RELAY_GROUP = "tidewire.relay"
+PROBE = {"type": "log.probe"}
+CALL = {"type": "relay.call"}
 # A larger batch goes as a bare hint, and is read from the log.
 MESSAGE_MAX_BYTES = 1024 * 1024
 SEND_TIMEOUT_SECONDS = 2.0
+# With more messages under way than this, or after trouble, batches are not told for a moment: the hubs read the log.
+PENDING_LIMIT = 32
+BREAKER_SECONDS = 1.0
+# A subscription that hears nothing, not even its own probe, is dead though its connection looks alive.
+SILENCE_SECONDS = 3.0
+CONNECTION_SECONDS = 2.0
+
+
+class Silent(Exception):
+    """Nothing has come for too long, not even what this listener sent to itself."""
 
 
 class _Loop:
@@ -31,9 +49,13 @@ class _Loop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
 
+    def start(self, work: Coroutine[Any, Any, None]) -> Future[None]:
+        """Start the coroutine there and return what becomes of it."""
+        return asyncio.run_coroutine_threadsafe(work, self._running())
+
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run the coroutine there and wait for it, at most for the send timeout."""
-        future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, SEND_TIMEOUT_SECONDS), self._running())
+        future = self.start(asyncio.wait_for(work, SEND_TIMEOUT_SECONDS))
         future.result(SEND_TIMEOUT_SECONDS + 1)
 
     def _running(self) -> asyncio.AbstractEventLoop:
@@ -44,35 +66,146 @@ class _Loop:
             return self._loop
 
 
+class _Announcer:
+    """Sends batches in their order without keeping the relay waiting; with a dead layer it drops them and rests."""
+
+    def __init__(self) -> None:
+        self._pending: set[Future[None]] = set()
+        self._rests_until = 0.0
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send soon, unless too much is under way."""
+        if len(self._pending) >= PENDING_LIMIT or time.monotonic() < self._rests_until:
+            return
+        sending = asyncio.wait_for(get_channel_layer().group_send(GROUP, message), SEND_TIMEOUT_SECONDS)
+        future = _loop.start(sending)
+        self._pending.add(future)
+        future.add_done_callback(lambda done: self._sent(done, message))
+
+    def _sent(self, done: Future[None], message: dict[str, Any]) -> None:
+        self._pending.discard(done)
+        error = None if done.cancelled() else done.exception()
+        if error and time.monotonic() >= self._rests_until:
+            self._rests_until = time.monotonic() + BREAKER_SECONDS
+            logger.warning("The live side was not told of %s-%s: %r", message["epoch"], message["last"], error)
+
+    def flush(self, seconds: float) -> None:
+        """Wait until all that is under way has been sent or has failed, at most for some seconds."""
+        wait(list(self._pending), seconds)
+
+    def begin(self) -> None:
+        """Begin with nothing: a forked child inherits what only its parent can send."""
+        self._pending = set()
+
+
 _loop = _Loop()
+_announcer = _Announcer()
+os.register_at_fork(after_in_child=_announcer.begin)
 
 
 def announce(epoch: str, events: Sequence[Envelope]) -> None:
-    """Tell every web process of a batch in one group message; trouble is logged and never raised."""
-    message = {
-        "type": "log.grew",
-        "epoch": epoch,
-        "first": events[0].position,
-        "last": events[-1].position,
-        "events": [tuple(event) for event in events] if _size(events) <= MESSAGE_MAX_BYTES else None,
-    }
-    try:
-        _loop.run(get_channel_layer().group_send(GROUP, message))
-    except Exception as error:  # noqa: BLE001  the hubs compare heads and read the log
-        logger.warning("The live side was not told of %s-%s: %r", epoch, message["last"], error)
+    """Tell every web process of a batch in one group message, soon; trouble is logged and never raised."""
+    _announcer.send(
+        {
+            "type": "log.grew",
+            "epoch": epoch,
+            "first": events[0].position,
+            "last": events[-1].position,
+            "events": [tuple(event) for event in events] if _size(events) <= MESSAGE_MAX_BYTES else None,
+        }
+    )
+
+
+def flush(seconds: float = SEND_TIMEOUT_SECONDS) -> None:
+    """Wait until the live side has been told of every batch or cannot be, at most for some seconds."""
+    _announcer.flush(seconds)
 
 
 def _size(events: Sequence[Envelope]) -> int:
     return sum(len(event.encoded) for event in events)
 
 
-async def messages() -> AsyncIterator[dict[str, Any]]:
-    """Join the group on this loop and yield its messages until cancelled."""
-    layer = get_channel_layer()
-    name = await layer.new_channel()
-    await layer.group_add(GROUP, name)
+def call_relay() -> None:
+    """Call the resident relays: the outbox has something. Raises what the channel layer raises."""
+    _loop.run(get_channel_layer().group_send(RELAY_GROUP, CALL))
+
+
+def on_call(called: Callable[[], None]) -> None:
+    """Let the function be called, in another thread and for as long as this process lives, when the relay is called.
+
+    It is called too whenever the connection was lost, for what was missed.
+    """
+    _loop.start(_hear_calls(called))
+
+
+async def _hear_calls(called: Callable[[], None]) -> None:
+    while True:
+        try:
+            async for _ in _heard(RELAY_GROUP, SILENCE_SECONDS):
+                called()
+        except Exception as error:  # noqa: BLE001  without calls the relay looks by the clock
+            logger.warning("The relay hears no calls (%r); it looks every second.", error)
+        called()
+        await asyncio.sleep(BREAKER_SECONDS)
+
+
+async def messages(silence_seconds: float = SILENCE_SECONDS) -> AsyncIterator[dict[str, Any]]:
+    """Join the group on this loop, by a connection of its own, and yield its messages until cancelled.
+
+    Raises `Silent` when the connection is dead though it looks alive: join again, and read the log meanwhile.
+    """
+    heard = _heard(GROUP, silence_seconds)
     try:
-        while True:
-            yield await layer.receive(name)
+        async for message in heard:
+            yield message
     finally:
-        await layer.group_discard(GROUP, name)
+        await heard.aclose()
+
+
+async def _heard(group: str, silence_seconds: float) -> AsyncIterator[dict[str, Any]]:
+    async with _joined(group) as (layer, name):
+        receiving, probed = asyncio.ensure_future(layer.receive(name)), False
+        try:
+            while True:
+                await asyncio.wait({receiving}, timeout=silence_seconds / 2)
+                if receiving.done():
+                    message, probed = receiving.result(), False
+                    receiving = asyncio.ensure_future(layer.receive(name))
+                    if message["type"] != PROBE["type"]:
+                        yield message
+                # The time is that of waiting, not of the clock: a process that was stopped has missed nothing yet.
+                elif probed:
+                    raise Silent(f"{group} was silent for {silence_seconds:g} s.")
+                else:
+                    probed = await _probe(layer, group, silence_seconds / 2)
+        finally:
+            receiving.cancel()
+
+
+async def _probe(layer: Any, group: str, seconds: float) -> bool:
+    """Say something to the whole group, so that one listener's probe serves all; trouble with it is silence too."""
+    with suppress(Exception):
+        await asyncio.wait_for(layer.group_send(group, PROBE), seconds)
+    return True
+
+
+# Layers of listeners that have ended: closed, and like new when used again.
+_spare: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Any]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def _joined(group: str) -> AsyncIterator[tuple[Any, str]]:
+    """Join a group by a layer of its own; closing it loses no other listener's subscription."""
+    spare = _spare.setdefault(asyncio.get_running_loop(), [])
+    layer = spare.pop() if spare else channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
+    try:
+        async with asyncio.timeout(CONNECTION_SECONDS):
+            name = await layer.new_channel()
+            await layer.group_add(group, name)
+        yield layer, name
+    finally:
+        # A layer whose connection cannot be closed is left to itself.
+        with suppress(Exception):
+            async with asyncio.timeout(CONNECTION_SECONDS):
+                await layer.flush()
+            spare.append(layer)

@@ -2,12 +2,17 @@
 
 from celery import shared_task
 
-from events import relay, retention, subscribers, wake
+from events import log, relay, retention, subscribers, wake
+
+# What has waited longer is not waited for: the resident relay may have been killed or stopped a moment ago.
+RESIDENT_PATIENCE_SECONDS = 0.5
 
 
 @shared_task
 def relay_outbox() -> int:
-    """Give committed events their positions; then wake those who read the log."""
+    """Give committed events their positions, unless a resident relay does; then wake those who read the log."""
+    if wake.resident_lives() and log.oldest_waiting_seconds() < RESIDENT_PATIENCE_SECONDS:
+        return 0
     wake.clear(wake.RELAY)
     moved = relay.run()
     if moved:

@@ -1,4 +1,4 @@
-"""Wake-ups: hints to the workers, given off the caller's thread and never at the caller's cost.
+"""Wake-ups: hints to the workers and to the resident relay, given off the caller's thread and never at its cost.
 
 A wake-up that is lost costs a second: beat sweeps for what a hint should have started.
 """
@@ -12,6 +12,8 @@ import time
 from celery import current_app
 from django.core.cache import cache
 
+from events import channel
+
 logger = logging.getLogger(__name__)
 
 # While somebody's wake-up waits in the broker, another for the same work is not sent.
@@ -22,6 +24,10 @@ EXPIRES_SECONDS = 60
 
 RELAY = "events.tasks.relay_outbox"
 SUBSCRIBER = "events.tasks.run_subscriber"
+
+# A resident relay shows that it lives: one that was killed or stopped is no longer called after this long.
+RESIDENT = "wake.resident_relay"
+RESIDENT_SECONDS = 3
 
 
 class Waker:
@@ -77,6 +83,8 @@ def send(task: str, args: tuple = (), delay_seconds: float = 0) -> None:
     # A later one has a flag for its own moment: else each sweep would add another to those that wait for it.
     moment = f"@{time.time() + delay_seconds:.1f}" if delay_seconds else ""
     if cache.add(_flag(task, args) + moment, 1, timeout=FLAG_SECONDS + delay_seconds):
+        if task == RELAY and _resident.lives():
+            return channel.call_relay()
         expires = EXPIRES_SECONDS + delay_seconds
         current_app.send_task(task, args=args, countdown=delay_seconds or None, expires=expires, retry=False)
 
@@ -93,6 +101,33 @@ def _flag(task: str, args: tuple) -> str:
     return "wake." + ".".join((task, *map(str, args)))
 
 
+def show_resident(lives: bool = True) -> None:
+    """Say that a resident relay lives, or that it ends, so that wake-ups go to it or to the workers."""
+    try:
+        cache.set(RESIDENT, 1, timeout=RESIDENT_SECONDS) if lives else cache.delete(RESIDENT)
+    except Exception as error:  # noqa: BLE001  unseen, it still looks every second
+        logger.debug("The resident relay was not shown: %s", error)
+
+
+def resident_lives() -> bool:
+    """Say whether a resident relay has shown itself lately; raises what the cache raises."""
+    return cache.get(RESIDENT) is not None
+
+
+class _Known:
+    """Whether a resident relay lives, asked at most once a second: each wake-up is on some event's way."""
+
+    def __init__(self) -> None:
+        self._lives, self._until = False, 0.0
+
+    def lives(self) -> bool:
+        """Say so, as of a second ago at most."""
+        if time.monotonic() >= self._until:
+            self._lives, self._until = resident_lives(), time.monotonic() + FLAG_SECONDS
+        return self._lives
+
+
+_resident = _Known()
 _waker = Waker()
 atexit.register(_waker.flush)
 os.register_at_fork(after_in_child=_waker.begin)

@@ -60,6 +60,11 @@ def web(place: Place) -> Part:
     return place.part("web", "-m", "uvicorn", "config.asgi:application", *address, *speed, *sockets, *ending)
 
 
+def relay(place: Place) -> Part:
+    """Give committed events their positions at once."""
+    return place.part("relay", "manage.py", "events", "relay")
+
+
 def worker(place: Place) -> Part:
     """Run the tasks."""
     options = ["--concurrency", "3", "--loglevel", "WARNING", "-Q", "celery,webhooks"]
@@ -86,6 +91,6 @@ def as_any_user(place: Place) -> Place:
 
 DJANGO = Application(
     before=lambda place: [migrate(place)],
-    kept=lambda place: [web(place), worker(place), beat(place)],
+    kept=lambda place: [web(place), relay(place), worker(place), beat(place)],
     beside=lambda place: [demo(place)] if is_debugging(place.environment) else [],
 )

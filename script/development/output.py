@@ -13,6 +13,7 @@ Report = Callable[[str, str], None]
 
 COLOURS = {
     "web": "36",
+    "relay": "94",
     "worker": "32",
     "beat": "35",
     "postgres": "34",

@@ -1,5 +1,6 @@
-"""`manage.py events tail`: the log as it grows; `manage.py events new-epoch`: end the life of all cursors."""
+"""`manage.py events tail`: the log as it grows; `relay`: let it grow; `new-epoch`: end the life of all cursors."""
 
+import signal
 import time
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -8,29 +9,36 @@ from django.db import transaction
 from events import catalogue, cursor, log
 from events.encoding import encode
 from events.models import LogHead
+from events.resident import Resident
 
 POLL_SECONDS = 0.5
 PAGE = 200
 
 
 class Command(BaseCommand):
-    """Look at the log, or begin a new epoch after a restore."""
+    """Look at the log, relay into it, or begin a new epoch after a restore."""
 
-    help = "tail: print events as they come, one JSON object a line. new-epoch: after a restore, let all cursors end."
+    help = (
+        "tail: print events as they come, one JSON object a line. relay: move committed events to the log, for ever. "
+        "new-epoch: after a restore, let all cursors end."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take `tail [--topic T] [--after C]` and `new-epoch`."""
+        """Take `tail [--topic T] [--after C]`, `relay` and `new-epoch`."""
         verbs = parser.add_subparsers(dest="verb", required=True)
         tail = verbs.add_parser("tail", help="Print events as they come; Ctrl-C ends it.")
         tail.add_argument("--topic", action="append", help="Only this topic; may be given several times.")
         tail.add_argument("--after", help="Begin after this cursor; without it, at the head.")
         tail.add_argument("--once", action="store_true", help="Stop at the head instead of waiting for more.")
+        verbs.add_parser("relay", help="Move committed events to the log as they come; SIGTERM or Ctrl-C ends it.")
         verbs.add_parser("new-epoch", help="Mint a new epoch: every cursor given before is answered by a reset.")
 
     def handle(self, *args, **options) -> None:
         """Run the verb."""
         if options["verb"] == "new-epoch":
             return self._new_epoch()
+        if options["verb"] == "relay":
+            return self._relay()
         try:
             self._tail(options["topic"], options["after"], options["once"])
         except KeyboardInterrupt:
@@ -62,6 +70,12 @@ class Command(BaseCommand):
         if reason := head.refuses(place):
             raise CommandError(f"The log cannot go on from {place} ({reason}). It ends at {head.cursor}.")
         return place.position
+
+    def _relay(self) -> None:
+        resident = Resident()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda got, frame: resident.stop())
+        resident.run()
 
     def _new_epoch(self) -> None:
         with transaction.atomic():

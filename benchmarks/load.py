@@ -1,0 +1,70 @@
+"""How long from commit to WebSocket under load: `python -m benchmarks.load`.
+
+Starts servers of its own: one with the resident relay and, as the baseline, one whose relay is woken through Celery.
+Writers, sockets and server are processes of one machine and read one clock. A duration is from just after the commit
+returned to its writer until a client has read the frame.
+"""
+
+import argparse
+import time
+from typing import Any
+
+from benchmarks import processes
+from benchmarks.conditions import line
+from benchmarks.stacks import server
+
+SETTLE_SECONDS = 3.0
+RELAYS = {
+    "by the resident relay": ("web", "relay", "worker", "beat"),
+    "the same without subscribers (no worker)": ("web", "relay"),
+    "baseline: relay woken through Celery": ("web", "worker", "beat"),
+}
+
+
+def measure(parts: tuple[str, ...], options: argparse.Namespace) -> tuple[list[float], float, int]:
+    """Return the milliseconds of every event on every sampled socket, the rate reached, and what never came."""
+    with server(*parts) as stack:
+        place = stack.environment
+        people = processes.finish(processes.start(place, "people", str(options.topics)))
+        names = ["--topics", *people["topics"]]
+        sockets = ["--subscribers", str(options.subscribers), "--samples", str(options.samples)]
+        reader = processes.start(place, "reader", "--url", stack.url, "--key", people["key"], *sockets, *names)
+        assert reader.stdout is not None and reader.stdout.readline() == "ready\n"
+        timed = ["--seconds", str(options.seconds + 1), "--moments"]
+        written = processes.write(place, options.writers, options.rate, *timed, topics=people["topics"])
+        time.sleep(SETTLE_SECONDS)
+        read = processes.finish(reader)
+        rate = sum(one["events"] / one["seconds"] for one in written)
+        return *compare(written, read["samples"], options.topics), rate
+
+
+def compare(written: list[dict[str, Any]], samples: list[dict[str, float]], topics: int) -> tuple[list[float], int]:
+    """Put commits and arrivals together."""
+    commits = {f"{one['writer']}:{number}": moment for one in written for number, moment in one["moments"].items()}
+    found = [1000 * (sample[key] - commits[key]) for sample in samples for key in sample.keys() & commits.keys()]
+    expected = len(commits) * (len(samples) if topics == 1 else 1)
+    return found, expected - len(found) if topics == 1 else 0
+
+
+def main() -> None:
+    """Measure each way and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rate", type=float, default=1000, help="events a second, each in a transaction of its own")
+    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--writers", type=int, default=2)
+    parser.add_argument("--subscribers", type=int, default=100)
+    parser.add_argument("--samples", type=int, default=5, help="sockets that are timed")
+    parser.add_argument("--topics", type=int, default=1, help="1: every socket gets every event")
+    parser.add_argument("--only", type=int, help="only the first, second or third way")
+    options = parser.parse_args()
+    for number, (name, parts) in enumerate(RELAYS.items(), 1):
+        if options.only in (None, number):
+            found, missing, rate = measure(parts, options)
+            print(line(name, found))
+            print(
+                f"  {rate:.0f} commits/s, {options.subscribers} sockets on {options.topics} topics, {missing} missing"
+            )
+
+
+if __name__ == "__main__":
+    main()
