@@ -48,16 +48,16 @@ MOVE = """
         ) AS previous
         FROM numbered LEFT JOIN events_topic AS known ON known.name = numbered.topic
     ), logged AS (
-        INSERT INTO events_event (position, event_id, type, topic, subject, data, time, previous)
-        SELECT position, event_id, type, topic, subject, data, time, previous FROM linked ORDER BY position
-        RETURNING position, event_id, type, topic, subject, data, time, previous
+        INSERT INTO events_event (position, event_id, type, topic, subject, data, time, extensions, previous)
+        SELECT position, event_id, type, topic, subject, data, time, extensions, previous FROM linked ORDER BY position
+        RETURNING position, event_id, type, topic, subject, data, time, extensions, previous
     ), heads AS (
         INSERT INTO events_topic (name, position) SELECT topic, max(position) FROM numbered GROUP BY topic
         ON CONFLICT (name) DO UPDATE SET position = excluded.position
     ), head AS (
         UPDATE events_loghead SET position = position + (SELECT count(*) FROM batch) WHERE id = 1
     )
-    SELECT position, event_id, type, topic, subject, data, time, previous FROM logged ORDER BY position
+    SELECT position, event_id, type, topic, subject, data, time, extensions, previous FROM logged ORDER BY position
 """
 
 
@@ -118,7 +118,7 @@ def _read_head(cursor) -> tuple[str, int]:
     return epoch, position
 
 
-def _envelope(epoch, position, event_id, type, topic, subject, data, time, previous) -> Envelope:
+def _envelope(epoch, position, event_id, type, topic, subject, data, time, extensions, previous) -> Envelope:
     event = cloud_event(
         source=settings.TIDEWIRE_SOURCE,
         epoch=epoch,
@@ -131,6 +131,7 @@ def _envelope(epoch, position, event_id, type, topic, subject, data, time, previ
         time=time,
         data=json.loads(data),  # Django leaves JSON from plain SQL as text
         version=type_version(type),
+        extensions=json.loads(extensions) if extensions else None,
     )
     return Envelope(position, topic, type, encode(event))
 
