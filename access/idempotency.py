@@ -18,6 +18,7 @@ from access.models import IdempotentAnswer
 
 WAIT_FOR_FIRST = "10s"
 CHUNK = 5000
+KEY_FORM = "Give 1 to 255 printable characters."
 
 
 class StillRunning(Exception):
@@ -51,6 +52,11 @@ class Request:
     def hash(self) -> bytes:
         """Return the hash of the body."""
         return hashlib.sha256(self.body).digest()
+
+
+def is_key(text: str) -> bool:
+    """Say whether this may be a key."""
+    return 1 <= len(text) <= 255 and text.isprintable()
 
 
 def answer_once(request: Request, do: Callable[[], HttpResponse]) -> HttpResponse:

@@ -96,9 +96,15 @@ def _call(view, request: HttpRequest, args, kwargs) -> Callable[[], HttpResponse
 
 def _identified(request: HttpRequest, principal: str) -> idempotency.Request:
     key = request.headers[HEADER]
-    if not 1 <= len(key) <= 255 or not key.isprintable():
-        raise ValidationError({HEADER: "Give 1 to 255 printable characters."})
-    return idempotency.Request(principal, request.method, request.path[:500], key, request.body)
+    if not idempotency.is_key(key):
+        raise ValidationError({HEADER: idempotency.KEY_FORM})
+    return idempotency.Request(principal, request.method, request.path[:500], key, request.body + _attributes(request))
+
+
+def _attributes(request: HttpRequest) -> bytes:
+    # In the binary mode of CloudEvents most of an event stands in headers.
+    told = sorted((name, value) for name, value in request.headers.items() if name.lower().startswith("ce-"))
+    return repr(told).encode() if told else b""
 
 
 def _principal(request: HttpRequest) -> str | None:

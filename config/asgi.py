@@ -12,7 +12,8 @@ from config import environment  # noqa: F401  names the settings module before D
 
 django_application = get_asgi_application()
 
-from access.middleware import LiveAuthentication  # noqa: E402  Django must be set up first
+from access.actions import publish_one  # noqa: E402  Django must be set up first
+from access.middleware import LiveAuthentication  # noqa: E402
 from config.rest import problem_body  # noqa: E402
 from events.live.lifespan import lifespan  # noqa: E402
 from events.routing import http_urlpatterns, websocket_urlpatterns  # noqa: E402
@@ -26,7 +27,7 @@ def _known(app):
 application = ProtocolTypeRouter(
     {
         "http": URLRouter(http_urlpatterns(problem_body, _known, django_application)),
-        "websocket": _known(URLRouter(websocket_urlpatterns())),
+        "websocket": _known(URLRouter(websocket_urlpatterns(publish_one))),
         "lifespan": lifespan,
     }
 )

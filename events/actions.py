@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -29,7 +30,9 @@ class Fact:
     type: EventType
     topic: str
     subject: str
-    data: dict[str, Any]
+    data: Any
+    # Attributes of CloudEvents that go along with it; almost always none.
+    extensions: dict[str, str] | None = None
 
 
 def record(event_type: EventType, *, topic: str, subject: str, data: dict[str, Any]) -> None:
@@ -41,14 +44,15 @@ def record(event_type: EventType, *, topic: str, subject: str, data: dict[str, A
     record_many([Fact(event_type, topic, subject, data)])
 
 
-def record_many(facts: Iterable[Fact]) -> None:
-    """Write many events, in their order, in few statements: the way for bulk writes, which send no signals."""
+def record_many(facts: Iterable[Fact]) -> list[UUID]:
+    """Write many events, in their order, in few statements, and return their ids: the way for bulk writes."""
     if not connection.in_atomic_block:
         raise NotInTransaction("Record inside transaction.atomic(), together with the change itself.")
     rows = [_outbox_row(fact) for fact in facts]
     Outbox.objects.bulk_create(rows, batch_size=OUTBOX_CHUNK)
     # A def or lambda: on Django 5.2 a robust partial that fails raises after the commit.
     transaction.on_commit(lambda: wake.relay(), robust=True)
+    return [row.event_id for row in rows]
 
 
 def _outbox_row(fact: Fact) -> Outbox:
@@ -67,6 +71,7 @@ def _outbox_row(fact: Fact) -> Outbox:
         subject=fact.subject,
         data=data,
         time=timezone.now(),
+        extensions=fact.extensions,
     )
 
 

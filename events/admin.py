@@ -51,7 +51,18 @@ class EventAdmin(ReadOnly):
     """The log, newest first."""
 
     list_display = ["position", "type", "topic", "subject", "time"]
-    fields = ["position", "event_id", "type", "topic", "subject", "time", "logged_at", "previous", "pretty_data"]
+    fields = [
+        "position",
+        "event_id",
+        "type",
+        "topic",
+        "subject",
+        "time",
+        "logged_at",
+        "previous",
+        "extensions",
+        "pretty_data",
+    ]
     ordering = ["-position"]
     search_fields = ["topic"]  # makes the field appear; get_search_results says what is searched
     search_help_text = "A whole topic or event id; or an event type, among the latest 100,000 events."

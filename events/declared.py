@@ -11,25 +11,27 @@ from events.catalogue import EventType
 from events.models import DeclaredType
 
 FRESH_SECONDS = 3.0
+# What is not there may have been declared just now.
+MISSING_SECONDS = 0.5
 
 _known: dict[str, EventType] = {}
-_stale_at = 0.0
+_read_at = float("-inf")
 
 
 def find(name: str) -> EventType | None:
     """Return the type of this name, or None."""
-    return _fresh().get(name)
+    return _fresh(FRESH_SECONDS).get(name) or _fresh(MISSING_SECONDS).get(name)
 
 
 def every() -> Collection[EventType]:
     """Return all of them."""
-    return _fresh().values()
+    return _fresh(FRESH_SECONDS).values()
 
 
 def forget() -> None:
     """Look at the database the next time."""
-    global _stale_at
-    _stale_at = 0.0
+    global _read_at
+    _read_at = float("-inf")
 
 
 @receiver([post_save, post_delete], sender=DeclaredType)
@@ -39,13 +41,13 @@ def see_what_has_changed(sender, **kwargs) -> None:
     transaction.on_commit(forget)
 
 
-def _fresh() -> dict[str, EventType]:
-    global _known, _stale_at
-    if monotonic() >= _stale_at:
+def _fresh(seconds: float) -> dict[str, EventType]:
+    global _known, _read_at
+    if monotonic() - _read_at > seconds:
         types = {row.name: _event_type(row) for row in DeclaredType.objects.all()}
         # What has not changed is kept, with the validator that it has made.
         _known = {name: _known[name] if _known.get(name) == each else each for name, each in types.items()}
-        _stale_at = monotonic() + FRESH_SECONDS
+        _read_at = monotonic()
     return _known
 
 

@@ -32,11 +32,12 @@ def cloud_event(
     topic: str,
     subject: str,
     time: datetime,
-    data: Mapping[str, Any],
+    data: Any,
     version: int = 1,
+    extensions: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the event as an object, the same on every transport."""
-    return {
+    event = {
         "specversion": "1.0",
         "id": str(event_id),
         "source": source,
@@ -50,6 +51,9 @@ def cloud_event(
         "cursor": f"{epoch}-{position}",
         "previous": f"{epoch}-{previous}",
     }
+    if not subject:
+        del event["subject"]  # a CloudEvent has one that says something, or none
+    return {**event, **extensions} if extensions else event
 
 
 def encode(event: Mapping[str, Any]) -> str:

@@ -122,6 +122,7 @@ def as_cloud_event(event: Event, epoch: str) -> dict[str, Any]:
         time=event.time,
         data=event.data,
         version=type_version(event.type),
+        extensions=event.extensions,
     )
 
 

@@ -20,6 +20,8 @@ class Outbox(models.Model):
     subject = models.CharField(max_length=200)
     data = models.JSONField()
     time = models.DateTimeField()
+    # What a client said of an event that it published; NULL for all others.
+    extensions = models.JSONField(null=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "outbox"
@@ -69,6 +71,7 @@ class Event(models.Model):
     time = models.DateTimeField()
     previous = models.BigIntegerField()
     logged_at = models.DateTimeField(db_default=Now())
+    extensions = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ["position"]

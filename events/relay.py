@@ -71,8 +71,8 @@ MOVE = f"""
         ) AS previous
         FROM numbered
     ), logged AS (
-        INSERT INTO events_event (position, event_id, type, topic, subject, data, time, previous)
-        SELECT position, event_id, type, topic, subject, data, time, previous FROM linked ORDER BY position
+        INSERT INTO events_event (position, event_id, type, topic, subject, data, time, extensions, previous)
+        SELECT position, event_id, type, topic, subject, data, time, extensions, previous FROM linked ORDER BY position
     ), heads AS (
         INSERT INTO events_topic (name, position) SELECT topic, max(position) FROM numbered GROUP BY topic
         ON CONFLICT (name) DO UPDATE SET position = excluded.position
@@ -88,7 +88,7 @@ MOVE = f"""
 
 # After the commit, when the lock is free again.
 READ_BATCH = """
-    SELECT position, event_id, type, topic, subject, data, time, previous FROM events_event
+    SELECT position, event_id, type, topic, subject, data, time, extensions, previous FROM events_event
     WHERE position > current_setting('tidewire.after')::bigint
       AND position <= current_setting('tidewire.upto')::bigint
     ORDER BY position
@@ -211,7 +211,7 @@ def _only(cursor: psycopg.Cursor) -> tuple[Any, ...]:
     return row
 
 
-def _envelope(epoch, position, event_id, type, topic, subject, data, time, previous) -> Envelope:
+def _envelope(epoch, position, event_id, type, topic, subject, data, time, extensions, previous) -> Envelope:
     event = cloud_event(
         source=settings.TIDEWIRE_SOURCE,
         epoch=epoch,
@@ -224,5 +224,6 @@ def _envelope(epoch, position, event_id, type, topic, subject, data, time, previ
         time=time,
         data=json.loads(data),  # Django leaves JSON from plain SQL as text
         version=type_version(type),
+        extensions=json.loads(extensions) if extensions else None,
     )
     return Envelope(position, topic, type, encode(event))

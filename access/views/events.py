@@ -1,4 +1,4 @@
-"""The log by long poll."""
+"""The log: read by long poll, and published to."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
-from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access.views import publishing
 from events import catalogue, cursor, log
 from events.consumers import wait_for_event
 from events.cursor import Cursor
@@ -45,9 +45,9 @@ async def events(request: HttpRequest) -> HttpResponse:
 
 
 class EventsView(APIView):
-    """Reads the log after a cursor."""
+    """Reads the log after a cursor, and takes events that clients publish."""
 
-    permission_classes = (AllowAny,)
+    parser_classes = publishing.PARSERS
 
     def get_throttles(self) -> list:
         """Count one request once, though it looks twice."""
@@ -76,6 +76,10 @@ class EventsView(APIView):
         if not found and poll.wait and not waited:
             response.waiting = (topics, poll.types, Cursor(head.epoch, position), poll.wait)
         return response
+
+    def post(self, request) -> Response:
+        """Publish one event or many."""
+        return publishing.answer(request)
 
     def _reset(self, reason, head, after, poll, topics, waited) -> Response:
         response = Response({"events": [], "cursor": str(head.cursor), "head": str(head.cursor), "reset": reason})

@@ -25,12 +25,18 @@ def test_a_declared_type_is_in_the_catalogue_and_clients_may_publish_it(order):
         found.validate({"total": "7"})
 
 
-def test_it_is_known_from_memory_for_a_while(order, query_count, monkeypatch):
-    declared.forget()
+def test_it_is_known_from_memory_for_a_while_and_what_is_missing_for_a_shorter_one(order, query_count, monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(declared, "monotonic", lambda: now)
     first = declared.find("orders.order.placed")
-    assert query_count(lambda: [declared.find(name) for name in ("orders.order.placed", "no.such.type")]) == 0
-    monkeypatch.setattr(declared, "_stale_at", 0.0)
-    assert query_count(lambda: declared.find("orders.order.placed")) == 1
+    for now, name, queries in (
+        (1000.4, "orders.order.placed", 0),
+        (1000.4, "no.such.type", 0),
+        (1002.9, "orders.order.placed", 0),
+        (1002.9, "no.such.type", 1),
+        (1006.0, "orders.order.placed", 1),
+    ):
+        assert query_count(lambda name=name: declared.find(name)) == queries, (now, name)
     # With it stays the validator that it made.
     assert declared.find("orders.order.placed") is first
 

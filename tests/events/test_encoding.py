@@ -57,3 +57,12 @@ def test_an_event_is_encoded_compactly_and_is_still_the_same():
     encoded = encode(event)
     assert json.loads(encoded) == event
     assert ", " not in encoded and "hé" in encoded
+
+
+def test_what_a_publisher_said_goes_along_as_attributes():
+    assert cloud_event(**EVENT, extensions={"originid": "a-1"}) == cloud_event(**EVENT) | {"originid": "a-1"}
+    assert cloud_event(**EVENT, extensions=None) == cloud_event(**EVENT)
+
+
+def test_an_event_without_a_subject_has_no_empty_one():
+    assert "subject" not in cloud_event(**EVENT | {"subject": ""})
