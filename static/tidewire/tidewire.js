@@ -6,14 +6,13 @@
  *     live.addEventListener("state", () => say(live.state));
  */
 
-import { connection, post } from "./client/connection.js";
-import { sharing } from "./client/sharing.js";
+import { connection, post, sharing } from "./client/connection.js";
 
 export { LiveError } from "./client/transports.js";
 
 const SETTLED_AFTER = 1000;
 
-/** Connect. Tabs with the same `identity` share a connection. @type {typeof import("./tidewire.d.ts").connect} */
+/** Connect; tabs of the same `identity` share a connection. @type {typeof import("./tidewire.d.ts").connect} */
 export function connect({ window = globalThis, url = window.location.origin, ticket, headers, identity } = {}) {
   const { document, navigator, BroadcastChannel, setTimeout, clearTimeout, Math } = window;
   const settings = { window, url, ticket, headers };
@@ -48,7 +47,7 @@ export function connect({ window = globalThis, url = window.location.origin, tic
     change("offline");
   }
 
-  // -- State --------------------------------------------------------------------------------------------------------------
+  // -- State
 
   function update() {
     const isSettled = [...readers].every((reader) => reader.isSettled);
@@ -74,7 +73,7 @@ export function connect({ window = globalThis, url = window.location.origin, tic
     update();
   }
 
-  // -- The connection -----------------------------------------------------------------------------------------------------
+  // -- The connection
 
   /** Ask under a name that was never used: what is still on its way under an older one is not heard. */
   function open(reader) {
@@ -116,7 +115,7 @@ export function connect({ window = globalThis, url = window.location.origin, tic
     notices.dispatchEvent(Object.assign(new Event(topic), { data }));
   }
 
-  // -- What happens -------------------------------------------------------------------------------------------------------
+  // -- What happens
 
   function frame(frame) {
     const reader = names.get(frame.id);

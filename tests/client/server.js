@@ -205,7 +205,7 @@ export class Log {
       }
 
       more() {
-        for (const event of log.after(this, this.position)) tab.task(() => this.onmessage?.({ data: JSON.stringify(event), lastEventId: event.cursor }));
+        for (const event of log.after(this, this.position)) this.tell("message", event, event.cursor);
         this.position = log.events.length;
       }
 

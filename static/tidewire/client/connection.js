@@ -1,20 +1,22 @@
-/** One connection, over whichever transport the network lets through. It always goes on from the last cursors. */
+/**
+ * One connection to the server over whichever transport gets through, always going on from the last cursors; and how
+ * the tabs of a browser share it.
+ */
 
 import { LiveError, SIGNED_OUT, ask, longPoll, socket, stream } from "./transports.js";
 
 const LONGEST_WAIT = 30_000;
-const STEADY = 10_000;
 const PATIENCE = 10_000;
 const GRACE = 5000;
-const FIRST_LOOK_UP = 60_000;
-const LONGEST_LOOK_UP = 960_000;
+const LOOK_UP = 60_000;
+const ANSWER = 3000;
+const PATROL = 60_000;
 const SERVER_RESTARTS = 1012;
-// Too many bad frames, too many connections: trying soon would be more of the same.
 const SLOW = [4400, 4429];
 
 /** Publish by a request. */
 export function post(settings, event, key) {
-  const token = settings.window.document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? "";
+  const token = settings.window.document.cookie.match(/csrftoken=([^;]+)/)?.[1] ?? "";
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key, "X-CSRFToken": token };
   return ask(settings, "/api/v1/events/", { method: "POST", headers, body: JSON.stringify(event) });
 }
@@ -24,9 +26,8 @@ export function connection(settings, tell) {
   const { setTimeout, clearTimeout, navigator, Date, Math, WebSocket, EventSource } = settings.window;
   const ways = [WebSocket && socket, EventSource && stream, longPoll].filter(Boolean);
   const all = new Map();
-  let [way, failures, tries, since, heard, heartbeat] = [0, 0, 0, 0, 0, 25_000];
-  let [transport, isReady, works, hasFirstWorked, isOver] = [null, false, false, false, false];
-  let [retrying, watching, lookingUp, lookUp] = [0, 0, 0, FIRST_LOOK_UP];
+  let [way, failures, tries, heartbeat, lookUp] = [0, 0, 0, 25_000, LOOK_UP];
+  let transport, isReady, works, hasFirstWorked, isOver, since, heard, retrying, watching, lookingUp;
 
   const takes = () => transport && (isReady || !transport.speaks);
 
@@ -46,16 +47,17 @@ export function connection(settings, tell) {
 
   function ready(beat = heartbeat) {
     if (isReady) return;
-    [heartbeat, isReady, since, heard] = [beat, true, Date.now(), Date.now()];
+    [isReady, heartbeat] = [true, beat];
+    since = heard = Date.now();
     watch(2 * heartbeat);
     tell.state("open");
     if (transport.speaks) subscribe(transport);
     if (!way) return;
     lookingUp = setTimeout(tryFirst, lookUp);
-    lookUp = Math.min(2 * lookUp, LONGEST_LOOK_UP);
+    lookUp = Math.min(2 * lookUp, 16 * LOOK_UP);
   }
 
-  /** Perhaps the first transport goes through by now; if not, the next one goes on where this one was. */
+  /** Perhaps the first transport gets through by now; if not, the next one goes on. */
   function tryFirst() {
     [way, failures, tries] = [0, 1, 0];
     begin();
@@ -64,14 +66,14 @@ export function connection(settings, tell) {
   function drop() {
     [retrying, watching, lookingUp].forEach(clearTimeout);
     const last = transport;
-    [transport, isReady, works] = [null, false, false];
+    transport = isReady = works = null;
     last?.close();
   }
 
   function lost({ code, wait = 0, isUseless } = {}) {
     if (code === SIGNED_OUT) return end();
-    if (isReady && Date.now() - since > STEADY) tries = 0;
-    // A server that closes with a reason was reached; and without a network nothing is learnt of a transport.
+    if (isReady && Date.now() - since > PATIENCE) tries = 0;
+    // Nothing is learnt of a transport from a server that closes with a reason, nor without a network.
     if (!works && !(code >= SERVER_RESTARTS) && navigator.onLine) failures += 1;
     const isNext = isUseless || failures >= (hasFirstWorked && !way ? 8 : 2);
     if (isNext) [way, failures] = [(way + 1) % ways.length, 0];
@@ -112,19 +114,20 @@ export function connection(settings, tell) {
   }
 
   function hear(frame) {
-    const { type, id, code } = frame;
+    const { type, id, code, cursors } = frame;
     const self = transport;
     [heard, works, failures] = [Date.now(), true, 0];
     hasFirstWorked ||= !way;
-    if (type === "heartbeat") for (const id in frame.cursors) pass({ type, id, cursor: frame.cursors[id] });
+    if (type === "heartbeat") for (const id in cursors) pass({ type, id, cursor: cursors[id] });
     else if (type === "reconnect") again(frame.after_ms);
     else if (type === "notice") tell.notice(frame);
-    else if (type === "error" && code === "unauthenticated") lost({ code: SIGNED_OUT });
-    else if (type === "error" && /many|rate/.test(code)) setTimeout(() => self === transport && all.has(id) && self.subscribe(all.get(id)), LONGEST_WAIT * Math.random());
+    else if (type !== "error") pass(frame);
+    else if (code === "unauthenticated") end();
+    else if (/many|rate/.test(code)) setTimeout(() => self === transport && all.has(id) && self.subscribe(all.get(id)), LONGEST_WAIT * Math.random());
     else pass(frame);
   }
 
-  /** Pass a frame on, with the cursor from which it leads to its own. */
+  /** Pass a frame on, with the cursor that it goes on from. */
   function pass(frame) {
     const wanted = all.get(frame.id);
     if (!wanted) return;
@@ -136,19 +139,20 @@ export function connection(settings, tell) {
   begin();
   return {
     open(wanted) {
-      all.set(wanted.name, { ...wanted });
-      if (takes()) transport.subscribe(all.get(wanted.name));
+      all.set(wanted.name, wanted);
+      if (takes()) transport.subscribe(wanted);
     },
     shut(name) {
       if (all.delete(name) && takes()) transport.unsubscribe(name);
     },
-    /** Without an answer from the socket the same key is asked again by a request, so it happens once. */
-    publish(event, key) {
-      if (!isReady || !transport.publish) return post(settings, event, key);
-      return transport.publish(event, key).catch((error) => {
+    /** An answer that the socket lost is asked for again by the same key, so it happens once. */
+    async publish(event, key) {
+      try {
+        if (isReady && transport.publish) return await transport.publish(event, key);
+      } catch (error) {
         if (error instanceof LiveError) throw error;
-        return post(settings, event, key);
-      });
+      }
+      return post(settings, event, key);
     },
     /** Try at once; what slept, or whose network went away, may be dead without having said so. */
     wake(isSuspect) {
@@ -157,6 +161,142 @@ export function connection(settings, tell) {
       begin();
     },
     cut: () => transport && lost(),
+    close,
+  };
+}
+
+/**
+ * Share one connection. The tab that has the lock leads: it connects. The others tell it what they read, and from where.
+ * When it goes, another gets the lock. `tell` has `renew()`, too: say again what is wanted, by new names after the `id`.
+ */
+export function sharing(settings, key, id, tell) {
+  const { navigator, document, BroadcastChannel, setTimeout, clearTimeout, Date } = settings.window;
+  const { locks } = navigator;
+  const left = new AbortController();
+  const tabs = new Map();
+  let channel = new BroadcastChannel(key);
+  let leader = { term: 0 };
+  let standing = new AbortController();
+  let [heard, own, resign, asking, patrolling] = [0];
+
+  const say = (message) => left.signal.aborted || channel?.postMessage({ ...message, from: id });
+
+  /** Hold a lock until this tab leaves, or `run` calls what it is given. */
+  const hold = (name, options, run) =>
+    locks.request(name, options, () => left.signal.aborted || new Promise((release) => {
+      left.signal.addEventListener("abort", release);
+      run(release);
+    }));
+
+  // -- Leading
+
+  const stand = (options) => hold(key, options ?? { signal: standing.signal }, lead).catch(() => own && stepDown());
+
+  function lead(release) {
+    const reign = new AbortController();
+    leader = { term: Math.max(Date.now(), leader.term + 1), from: id, signal: reign.signal };
+    resign = () => {
+      own.close();
+      own = null;
+      tabs.clear();
+      reign.abort();
+      release();
+    };
+    own = connection(settings, { frame: deliver, notice: deliver, state: change });
+    announce();
+    tell.renew();
+  }
+
+  function stepDown() {
+    resign();
+    stand();
+    inquire();
+  }
+
+  const announce = () => say({ term: leader.term, state: leader.state });
+
+  function change(state) {
+    leader.state = state;
+    // Others find out for themselves whether they are signed out: somebody may have signed in again.
+    if (state === "signed out") close();
+    announce();
+    tell.state(state);
+  }
+
+  function deliver(frame) {
+    const isMine = frame.id?.startsWith(id);
+    if (!isMine) say({ frame });
+    if (isMine || !frame.id) take(frame);
+  }
+
+  function serve({ from, open, shut }) {
+    // A tab's own lock is free once it has gone.
+    if (!tabs.has(from)) locks.request(`${key} ${from}`, { signal: leader.signal }, () => tabs.get(from).forEach(own.shut)).catch(() => {});
+    tabs.set(from, (tabs.get(from) ?? new Set()).add(open?.name));
+    if (open) own.open(open);
+    else own.shut(shut);
+  }
+
+  // -- Following
+
+  const take = (frame) => (frame.id ? tell.frame(frame) : tell.notice(frame));
+
+  channel.onmessage = ({ data }) => {
+    if (left.signal.aborted) return;
+    if (data.term) follow(data);
+    else if (own && data.hello) own.wake(), announce();
+    else if (own && data.to === id) serve(data);
+    else if (!own && data.frame) (heard = Date.now()), take(data.frame);
+  };
+
+  function follow(message) {
+    // Should two believe that they lead, the later one is right.
+    if (message.term < leader.term) return;
+    if (own) stepDown();
+    const isNew = message.from !== leader.from;
+    [leader, heard] = [message, Date.now()];
+    tell.state(message.state);
+    if (isNew) tell.renew();
+  }
+
+  /** Ask who leads. From one who sleeps with the lock in hand, a tab that is looked at takes it away. */
+  function inquire() {
+    const asked = Date.now();
+    say({ hello: true });
+    clearTimeout(asking);
+    asking = setTimeout(() => {
+      if (own || heard >= asked || document.hidden) return;
+      standing.abort();
+      standing = new AbortController();
+      stand({ steal: true });
+    }, ANSWER);
+  }
+
+  function patrol() {
+    patrolling = setTimeout(patrol, PATROL);
+    if (!own && Date.now() - heard > PATROL) inquire();
+  }
+
+  function close() {
+    if (own) resign();
+    left.abort();
+    standing.abort();
+    channel?.close();
+    [asking, patrolling].forEach(clearTimeout);
+  }
+
+  // The leader knows by its lock that a tab is alive: the lock comes before the first word.
+  hold(`${key} ${id}`, {}, () => (stand(), inquire(), patrol())).catch(() => {
+    // There are no locks here, so this tab is on its own.
+    channel = channel.close();
+    lead(() => {});
+  });
+  return {
+    open: (wanted) => (own ? own.open(wanted) : leader.from && say({ open: wanted, to: leader.from })),
+    shut: (name) => (own ? own.shut(name) : say({ shut: name, to: leader.from })),
+    publish: (event, key) => (own ? own.publish(event, key) : post(settings, event, key)),
+    wake: (isSuspect) => (own ? own.wake(isSuspect) : inquire()),
+    cut: () => own?.cut(),
     close,
   };
 }

@@ -1,21 +1,22 @@
-/** Three ways to the server. All speak to the connection in the frames of the WebSocket. */
+/** Three ways to the server; all speak in the frames of the WebSocket. */
 
 export const SIGNED_OUT = 4401;
 const TOO_MANY = 4429;
 const WAIT = 25;
 const PAUSE = 1000;
-// Over HTTP/1.1 a browser opens six connections to a server, and the page needs some for itself.
+// A browser may open no more than six connections to a server, and the page needs some.
 const AT_ONCE = 3;
 
 /** The server said no: `code` is one of the wire's. */
 export class LiveError extends Error {
-  constructor(code = "error", message = "The server did not say why.", more = {}) {
+  name = "LiveError";
+
+  constructor(code = "error", message = "The server refused.", more) {
     super(message);
-    Object.assign(this, { name: "LiveError", code, ...more });
+    Object.assign(this, { code, ...more });
   }
 }
 
-/** Ask the API. */
 export async function ask({ window, url, headers }, path, options = {}) {
   const answer = await window.fetch(url + path, { ...options, headers: { ...options.headers, ...headers?.() } });
   const body = await answer.json().catch(() => ({}));
@@ -28,7 +29,6 @@ const query = (fields) => new URLSearchParams(Object.entries(fields).filter(([, 
 const poll = (settings, { topics, types, cursor }, wait, signal) =>
   ask(settings, `/api/v1/events/?${query({ topic: topics, types, after: cursor, wait })}`, { signal });
 
-/** Tell what a refusal means: for one subscription, or for all. */
 function refuse(tell, id, { status, code, message, after }) {
   if (status === 401) tell.lost({ code: SIGNED_OUT });
   else if (status === 429) tell.lost({ code: TOO_MANY, wait: after });
@@ -36,7 +36,7 @@ function refuse(tell, id, { status, code, message, after }) {
   else tell.lost({});
 }
 
-/** One WebSocket for all subscriptions, and for publishing. The server speaks first, and regularly. */
+/** One WebSocket for all. The server speaks first, and regularly. */
 export function socket({ window, url, ticket }, tell) {
   const publishing = new Map();
   let it;
@@ -78,7 +78,7 @@ export function socket({ window, url, ticket }, tell) {
   };
 }
 
-/** Server-Sent Events: an `EventSource` for each subscription. */
+/** An `EventSource` for each subscription. */
 export function stream(settings, tell) {
   const sources = new Map();
 
@@ -86,12 +86,13 @@ export function stream(settings, tell) {
     const ticket = await settings.ticket?.();
     if (sources.get(name) !== wanted) return;
     const source = new settings.window.EventSource(`${settings.url}/live/sse?${query({ topics, types, after: cursor, ticket })}`);
-    const hear = (type, { data, lastEventId }) => tell.hear({ ...(data && JSON.parse(data)), type, id: name, cursor: lastEventId });
+    const on = (type, read) =>
+      source.addEventListener(type, ({ data, lastEventId }) => tell.hear({ type, ...read(JSON.parse(data)), id: name, cursor: lastEventId }));
     const isOn = () => sources.get(name) === source;
     sources.set(name, source);
     source.onopen = () => (tell.ready(), tell.hear({ type: "subscribed", id: name, cursor }));
-    source.onmessage = (message) => tell.hear({ type: "events", id: name, events: [JSON.parse(message.data)], cursor: message.lastEventId });
-    for (const type of ["reset", "revoked", "topics", "reconnect"]) source.addEventListener(type, (message) => hear(type, message));
+    on("message", (event) => ({ type: "events", events: [event] }));
+    for (const type of ["reset", "revoked", "topics", "reconnect"]) on(type, (frame) => frame);
     source.onerror = () => {
       source.close();
       // A stream does not say why it ends; a poll does.
@@ -116,7 +117,7 @@ export function stream(settings, tell) {
   };
 }
 
-/** Long polls, a few at a time: with more subscriptions they take turns. */
+/** Long polls; many subscriptions take turns. */
 export function longPoll(settings, tell) {
   const { setTimeout, clearTimeout } = settings.window;
   const asking = new Map();
@@ -140,7 +141,7 @@ export function longPoll(settings, tell) {
       if (reset) tell.hear({ type: "reset", id: name, reason: reset, cursor });
       else tell.hear({ type: "events", id: name, events, cursor });
       const again = () => isOn() && (asking.delete(name), queue.push({ wanted }), next());
-      // An empty answer may not have waited; without a pause it would be asked for again and again.
+      // An empty answer may not have waited.
       setTimeout(again, events.length ? 0 : PAUSE);
     } catch (error) {
       if (isOn()) refuse(tell, name, error);
