@@ -128,6 +128,7 @@ let trouble = 0;
 
 /** Show the state of the connection; what passes within seconds concerns nobody. */
 function show(state) {
+  connection.dataset.state = state;
   if (state === "offline") trouble ||= setTimeout(tellTrouble, PATIENCE);
   if (state !== "live" && state !== "signed out") return;
   clearTimeout(trouble);
