@@ -1,10 +1,4 @@
-/**
- * Tidewire in the browser: subscriptions that outlive connections, each event once and in order.
- *
- *     const live = connect({ identity: "alice" });
- *     live.subscribe({ topics: ["home"], after: cursor }, { events: (events) => show(events), reset: () => location.reload() });
- *     live.addEventListener("state", () => say(live.state));
- */
+/** Tidewire in the browser: subscriptions that outlive connections, each event once and in order. */
 
 import { connection, post, sharing } from "./client/connection.js";
 
@@ -14,15 +8,15 @@ const SETTLED_AFTER = 1000;
 
 /** Connect; tabs of the same `identity` share a connection. @type {typeof import("./tidewire.d.ts").connect} */
 export function connect({ window = globalThis, url = window.location.origin, ticket, headers, identity } = {}) {
-  const { document, navigator, BroadcastChannel, setTimeout, clearTimeout, Math } = window;
+  const { document, navigator, setTimeout, clearTimeout, Math } = window;
   const settings = { window, url, ticket, headers };
   const notices = new EventTarget();
   const live = Object.assign(new EventTarget(), { state: "catching up", notices, subscribe, publish, close });
   const readers = new Set();
-  let names = new Map();
+  const names = new Map();
   let [carrier, connected, id, serial, isClosed] = [null, "catching up", "", 0, false];
 
-  const newName = () => [1, 2, 3].map(() => Math.random().toString(36).slice(2)).join("");
+  const newName = () => [1, 2].map(() => Math.random().toString(36).slice(2)).join("");
 
   function publish(event, { idempotencyKey = newName() } = {}) {
     return carrier ? carrier.publish(event, idempotencyKey) : post(settings, event, idempotencyKey);
@@ -47,8 +41,6 @@ export function connect({ window = globalThis, url = window.location.origin, tic
     change("offline");
   }
 
-  // -- State
-
   function update() {
     const isSettled = [...readers].every((reader) => reader.isSettled);
     const state = connected !== "open" ? connected : isSettled ? "live" : "catching up";
@@ -63,7 +55,7 @@ export function connect({ window = globalThis, url = window.location.origin, tic
       isClosed = true;
       suspend();
     }
-    if (state !== "open") readers.forEach((reader) => (reader.isSettled = false));
+    if (state !== "open") readers.forEach((reader) => settle(reader, false));
     update();
   }
 
@@ -73,15 +65,13 @@ export function connect({ window = globalThis, url = window.location.origin, tic
     update();
   }
 
-  // -- The connection
-
   /** Ask under a name that was never used: what is still on its way under an older one is not heard. */
   function open(reader) {
-    const { topics, types, cursor } = reader.subscription;
+    const name = (reader.name = `${id}.${++serial}`);
     settle(reader, false);
-    reader.name = `${id}.${++serial}`;
-    names.set(reader.name, reader);
-    carrier?.open({ name: reader.name, topics, types, cursor });
+    names.set(name, reader);
+    const { topics, types, cursor } = reader.subscription;
+    carrier?.open({ name, topics, types, cursor });
   }
 
   function shut({ name }) {
@@ -90,7 +80,7 @@ export function connect({ window = globalThis, url = window.location.origin, tic
   }
 
   function renew() {
-    names = new Map();
+    names.clear();
     readers.forEach(open);
   }
 
@@ -100,7 +90,7 @@ export function connect({ window = globalThis, url = window.location.origin, tic
     id = newName();
     change();
     const tell = { frame, notice, state: change, renew };
-    const isShared = identity !== undefined && navigator.locks && BroadcastChannel;
+    const isShared = identity !== undefined && navigator.locks && window.BroadcastChannel;
     carrier = isShared ? sharing(settings, `tidewire ${url} ${identity}`, id, tell) : connection(settings, tell);
     renew();
   }
@@ -114,8 +104,6 @@ export function connect({ window = globalThis, url = window.location.origin, tic
   function notice({ topic, data }) {
     notices.dispatchEvent(Object.assign(new Event(topic), { data }));
   }
-
-  // -- What happens
 
   function frame(frame) {
     const reader = names.get(frame.id);
@@ -141,7 +129,7 @@ export function connect({ window = globalThis, url = window.location.origin, tic
       window.reportError(error);
     }
     if (reader.isSettled) return;
-    // Cursors cannot be compared: all was caught up with at the head itself, or when no more has come for a while.
+    // Cursors cannot be compared: it has caught up at the head itself, or when no more has come for a while.
     clearTimeout(reader.timer);
     const isThere = type === "heartbeat" || type === "reset" || cursor === reader.head;
     reader.timer = setTimeout(() => settle(reader, true), isThere ? 0 : SETTLED_AFTER);

@@ -153,6 +153,16 @@ test("a poll that comes too often waits as it is told", async () => {
   assert.equal(browser.log.tried.poll, 1);
 });
 
+test("a stream that is quiet for long is opened anew, since nobody can tell whether it lives", async () => {
+  const { reader, log, clock } = await opened({}, { without: ["WebSocket"], after: "k3x9-0" });
+  for (const source of log.sources) source.more = () => {};
+  log.publish("feeds.1");
+  await clock.pass(310 * SECOND);
+  sawAll(reader, log);
+  assert.deepEqual([log.tried.sse, log.sources.size], [2, 1]);
+  assert.ok(!reader.states.includes("offline"));
+});
+
 test("more subscriptions than a browser has connections for take turns", async () => {
   const { live, log, clock } = await opened({ ws: false });
   const readers = Array.from({ length: 7 }, () => ({ seen: [], told: [] }));

@@ -1,16 +1,12 @@
-/**
- * One connection to the server over whichever transport gets through, always going on from the last cursors; and how
- * the tabs of a browser share it.
- */
+/** One connection over whichever transport gets through, always on from the last cursors; and how tabs share it. */
 
 import { LiveError, SIGNED_OUT, ask, longPoll, socket, stream } from "./transports.js";
 
 const LONGEST_WAIT = 30_000;
 const PATIENCE = 10_000;
 const GRACE = 5000;
-const LOOK_UP = 60_000;
+const MINUTE = 60_000;
 const ANSWER = 3000;
-const PATROL = 60_000;
 const SERVER_RESTARTS = 1012;
 const SLOW = [4400, 4429];
 
@@ -26,7 +22,7 @@ export function connection(settings, tell) {
   const { setTimeout, clearTimeout, navigator, Date, Math, WebSocket, EventSource } = settings.window;
   const ways = [WebSocket && socket, EventSource && stream, longPoll].filter(Boolean);
   const all = new Map();
-  let [way, failures, tries, heartbeat, lookUp] = [0, 0, 0, 25_000, LOOK_UP];
+  let [way, failures, tries, heartbeat, lookUp] = [0, 0, 0, 25_000, MINUTE];
   let transport, isReady, works, hasFirstWorked, isOver, since, heard, retrying, watching, lookingUp;
 
   const takes = () => transport && (isReady || !transport.speaks);
@@ -47,17 +43,18 @@ export function connection(settings, tell) {
 
   function ready(beat = heartbeat) {
     if (isReady) return;
-    [isReady, heartbeat] = [true, beat];
+    isReady = true;
+    heartbeat = beat;
     since = heard = Date.now();
     watch(2 * heartbeat);
     tell.state("open");
     if (transport.speaks) subscribe(transport);
     if (!way) return;
     lookingUp = setTimeout(tryFirst, lookUp);
-    lookUp = Math.min(2 * lookUp, 16 * LOOK_UP);
+    lookUp = Math.min(2 * lookUp, 16 * MINUTE);
   }
 
-  /** Perhaps the first transport gets through by now; if not, the next one goes on. */
+  /** Perhaps it gets through by now; if not, the next one goes on. */
   function tryFirst() {
     [way, failures, tries] = [0, 1, 0];
     begin();
@@ -71,26 +68,21 @@ export function connection(settings, tell) {
   }
 
   function lost({ code, wait = 0, isUseless } = {}) {
-    if (code === SIGNED_OUT) return end();
+    if (code === SIGNED_OUT) return close(), tell.state("signed out");
     if (isReady && Date.now() - since > PATIENCE) tries = 0;
     // Nothing is learnt of a transport from a server that closes with a reason, nor without a network.
     if (!works && !(code >= SERVER_RESTARTS) && navigator.onLine) failures += 1;
     const isNext = isUseless || failures >= (hasFirstWorked && !way ? 8 : 2);
     if (isNext) [way, failures] = [(way + 1) % ways.length, 0];
     const longest = Math.min(LONGEST_WAIT, 1000 * 2 ** tries++);
-    const jittered = SLOW.includes(code) ? LONGEST_WAIT * (1 + Math.random()) : isNext && way ? 0 : Math.random() * longest;
-    again(Math.max(wait, jittered));
+    const least = SLOW.includes(code) ? LONGEST_WAIT * (1 + Math.random()) : isNext && way ? 0 : Math.random() * longest;
+    again(Math.max(wait, least));
   }
 
   function again(wait) {
     drop();
     retrying = setTimeout(begin, wait);
     tell.state("offline");
-  }
-
-  function end() {
-    close();
-    tell.state("signed out");
   }
 
   function close() {
@@ -103,9 +95,10 @@ export function connection(settings, tell) {
     const due = Date.now() + wait;
     clearTimeout(watching);
     watching = setTimeout(() => {
-      if (isReady && !transport.speaks) return;
-      const left = heard + (isReady ? 2 * heartbeat : PATIENCE) - Date.now();
+      const left = heard + (!isReady ? PATIENCE : transport.speaks ? 2 * heartbeat : 5 * MINUTE) - Date.now();
       if (left > 0) return watch(left);
+      // An `EventSource` hides its heartbeats; a new one is no loss.
+      if (isReady && !transport.speaks) return begin();
       if (isWarned || Date.now() - due < GRACE) return lost();
       // Who slept may have its news still before it.
       transport.ping?.();
@@ -122,7 +115,7 @@ export function connection(settings, tell) {
     else if (type === "reconnect") again(frame.after_ms);
     else if (type === "notice") tell.notice(frame);
     else if (type !== "error") pass(frame);
-    else if (code === "unauthenticated") end();
+    else if (code === "unauthenticated") lost({ code: SIGNED_OUT });
     else if (/many|rate/.test(code)) setTimeout(() => self === transport && all.has(id) && self.subscribe(all.get(id)), LONGEST_WAIT * Math.random());
     else pass(frame);
   }
@@ -145,7 +138,7 @@ export function connection(settings, tell) {
     shut(name) {
       if (all.delete(name) && takes()) transport.unsubscribe(name);
     },
-    /** An answer that the socket lost is asked for again by the same key, so it happens once. */
+    /** A lost answer is asked for again by the same key, so it happens once. */
     async publish(event, key) {
       try {
         if (isReady && transport.publish) return await transport.publish(event, key);
@@ -154,9 +147,9 @@ export function connection(settings, tell) {
       }
       return post(settings, event, key);
     },
-    /** Try at once; what slept, or whose network went away, may be dead without having said so. */
+    /** Try at once; what slept may be dead. */
     wake(isSuspect) {
-      if (isOver || (transport && !isSuspect && !(transport.speaks && Date.now() - heard > 1.5 * heartbeat))) return;
+      if (isOver || (transport && !isSuspect && Date.now() - heard < 1.5 * heartbeat)) return;
       tries = 0;
       begin();
     },
@@ -166,8 +159,8 @@ export function connection(settings, tell) {
 }
 
 /**
- * Share one connection. The tab that has the lock leads: it connects. The others tell it what they read, and from where.
- * When it goes, another gets the lock. `tell` has `renew()`, too: say again what is wanted, by new names after the `id`.
+ * Share one connection. The tab that has the lock leads; the others tell it what they read, and from where.
+ * When it goes, another gets the lock. `tell` has `renew()`, too: say again what is wanted, by new names.
  */
 export function sharing(settings, key, id, tell) {
   const { navigator, document, BroadcastChannel, setTimeout, clearTimeout, Date } = settings.window;
@@ -177,7 +170,7 @@ export function sharing(settings, key, id, tell) {
   let channel = new BroadcastChannel(key);
   let leader = { term: 0 };
   let standing = new AbortController();
-  let [heard, own, resign, asking, patrolling] = [0];
+  let [heard, own, resign, asking] = [0];
 
   const say = (message) => left.signal.aborted || channel?.postMessage({ ...message, from: id });
 
@@ -187,8 +180,6 @@ export function sharing(settings, key, id, tell) {
       left.signal.addEventListener("abort", release);
       run(release);
     }));
-
-  // -- Leading
 
   const stand = (options) => hold(key, options ?? { signal: standing.signal }, lead).catch(() => own && stepDown());
 
@@ -217,7 +208,7 @@ export function sharing(settings, key, id, tell) {
 
   function change(state) {
     leader.state = state;
-    // Others find out for themselves whether they are signed out: somebody may have signed in again.
+    // Others find out for themselves: one may have signed in again.
     if (state === "signed out") close();
     announce();
     tell.state(state);
@@ -236,8 +227,6 @@ export function sharing(settings, key, id, tell) {
     if (open) own.open(open);
     else own.shut(shut);
   }
-
-  // -- Following
 
   const take = (frame) => (frame.id ? tell.frame(frame) : tell.notice(frame));
 
@@ -259,22 +248,19 @@ export function sharing(settings, key, id, tell) {
     if (isNew) tell.renew();
   }
 
-  /** Ask who leads. From one who sleeps with the lock in hand, a tab that is looked at takes it away. */
+  /** Ask who leads. From one who sleeps with the lock a tab that is looked at takes it. */
   function inquire() {
     const asked = Date.now();
     say({ hello: true });
     clearTimeout(asking);
     asking = setTimeout(() => {
-      if (own || heard >= asked || document.hidden) return;
+      if (own) return;
+      asking = setTimeout(inquire, MINUTE);
+      if (heard >= asked || document.hidden) return;
       standing.abort();
       standing = new AbortController();
       stand({ steal: true });
     }, ANSWER);
-  }
-
-  function patrol() {
-    patrolling = setTimeout(patrol, PATROL);
-    if (!own && Date.now() - heard > PATROL) inquire();
   }
 
   function close() {
@@ -282,12 +268,12 @@ export function sharing(settings, key, id, tell) {
     left.abort();
     standing.abort();
     channel?.close();
-    [asking, patrolling].forEach(clearTimeout);
+    clearTimeout(asking);
   }
 
-  // The leader knows by its lock that a tab is alive: the lock comes before the first word.
-  hold(`${key} ${id}`, {}, () => (stand(), inquire(), patrol())).catch(() => {
-    // There are no locks here, so this tab is on its own.
+  // By its lock a tab is known to be alive: the lock comes before the first word.
+  hold(`${key} ${id}`, {}, () => (stand(), inquire())).catch(() => {
+    // Without locks this tab is on its own.
     channel = channel.close();
     lead(() => {});
   });

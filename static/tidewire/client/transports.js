@@ -4,7 +4,7 @@ export const SIGNED_OUT = 4401;
 const TOO_MANY = 4429;
 const WAIT = 25;
 const PAUSE = 1000;
-// A browser may open no more than six connections to a server, and the page needs some.
+// A browser may open only six connections to a server.
 const AT_ONCE = 3;
 
 /** The server said no: `code` is one of the wire's. */
@@ -52,9 +52,9 @@ export function socket({ window, url, ticket }, tell) {
   }
 
   (async () => {
-    const proof = ticket ? "?" + query({ ticket: await ticket() }) : "";
+    const proof = query({ ticket: await ticket?.() });
     if (it === null) return;
-    it = new window.WebSocket(url.replace(/^http/, "ws") + "/live/ws" + proof, "tidewire.v1");
+    it = new window.WebSocket(`${url.replace(/^http/, "ws")}/live/ws?${proof}`, "tidewire.v1");
     it.onmessage = ({ data }) => hear(JSON.parse(data));
     it.onclose = tell.lost;
   })().catch(() => tell.lost({}));
@@ -82,7 +82,8 @@ export function socket({ window, url, ticket }, tell) {
 export function stream(settings, tell) {
   const sources = new Map();
 
-  async function open({ name, topics, types, cursor }, wanted) {
+  async function open(wanted) {
+    const { name, topics, types, cursor } = wanted;
     const ticket = await settings.ticket?.();
     if (sources.get(name) !== wanted) return;
     const source = new settings.window.EventSource(`${settings.url}/live/sse?${query({ topics, types, after: cursor, ticket })}`);
@@ -90,7 +91,10 @@ export function stream(settings, tell) {
       source.addEventListener(type, ({ data, lastEventId }) => tell.hear({ type, ...read(JSON.parse(data)), id: name, cursor: lastEventId }));
     const isOn = () => sources.get(name) === source;
     sources.set(name, source);
-    source.onopen = () => (tell.ready(), tell.hear({ type: "subscribed", id: name, cursor }));
+    source.onopen = () => {
+      tell.ready();
+      tell.hear({ type: "subscribed", id: name, cursor });
+    };
     on("message", (event) => ({ type: "events", events: [event] }));
     for (const type of ["reset", "revoked", "topics", "reconnect"]) on(type, (frame) => frame);
     source.onerror = () => {
@@ -104,7 +108,7 @@ export function stream(settings, tell) {
     subscribe(wanted) {
       if (sources.size === AT_ONCE) return tell.lost({ isUseless: true });
       sources.set(wanted.name, wanted);
-      open(wanted, wanted).catch(() => tell.lost({}));
+      open(wanted).catch(() => tell.lost({}));
     },
     unsubscribe(name) {
       sources.get(name)?.close?.();
