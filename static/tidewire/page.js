@@ -2,7 +2,7 @@
 
 import { cardOf, fillCounts, fillEntry, fillText, insert, isNews, remove } from "./cards.js";
 import { markRead, upgradeForms } from "./forms.js";
-import { Live } from "./live.js";
+import { connect } from "./tidewire.js";
 import { keepTicking } from "./times.js";
 
 const PATIENCE = 3000;
@@ -41,7 +41,7 @@ function change(kind, row, fill) {
 
 function deleteEntry({ id }) {
   const card = cardOf("entry", id);
-  if (page.dataset.entry === String(id)) return say("This entry was deleted.", "/", "Go to the front page");
+  if (page.dataset.entry === String(id)) return sayForGood("This entry was deleted.", "/", "Go to the front page");
   if (card) remove(card);
 }
 
@@ -116,31 +116,45 @@ function say(words, href = "", todo = "") {
   if (href) connection.append(" ", Object.assign(document.createElement("a"), { href, textContent: todo }));
 }
 
+let hasToAct = false;
+
+/** Say what the reader has to do; a connection that comes back does not undo it. */
+function sayForGood(...words) {
+  hasToAct = true;
+  say(...words);
+}
+
 let trouble = 0;
-const STATES = {
-  live() {
-    clearTimeout(trouble);
-    trouble = 0;
-    say("");
-  },
-  trouble() {
-    trouble ||= setTimeout(() => say(navigator.onLine ? "The connection is lost. Trying again…" : "You are offline. This page goes on when you are back."), PATIENCE);
-  },
-  "signed-out"() {
-    clearTimeout(trouble);
-    say("You are signed out.", `/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`, "Sign in");
-  },
-  refused() {
-    clearTimeout(trouble);
-    say("This page is no longer live.", location.href, "Reload");
-  },
-};
+
+/** Show the state of the connection; what passes within seconds concerns nobody. */
+function show(state) {
+  connection.dataset.state = state;
+  if (state === "offline") trouble ||= setTimeout(tellTrouble, PATIENCE);
+  if (state !== "live" && state !== "signed out") return;
+  clearTimeout(trouble);
+  trouble = 0;
+  if (state === "signed out") sayForGood("You are signed out.", `/accounts/login/?next=${encodeURIComponent(location.pathname + location.search)}`, "Sign in");
+  else if (!hasToAct) say("");
+}
+
+function tellTrouble() {
+  if (!hasToAct) say(navigator.onLine ? "The connection is lost. Trying again…" : "You are offline. This page goes on when you are back.");
+}
+
+/** Who follows or unfollows elsewhere sees it here: what is not followed any more goes, what is new is one reload away. */
+function changeTopics(added, removed) {
+  for (const topic of removed) {
+    const [, feed] = topic.match(/^feeds\.([\w-]+)$/) ?? [];
+    if (feed) document.querySelectorAll(`.entry[data-feed="${feed}"]`).forEach(remove);
+  }
+  if (added.length) sayForGood("You follow more now.", location.href, "Show it");
+}
 
 /** Read the page anew, but never over what somebody is typing, nor again and again. */
 function reset() {
   const isTyping = [...document.querySelectorAll("textarea")].some((field) => field.value);
   const last = Number(sessionStorage.getItem("reloaded") ?? 0);
-  if (isTyping || Date.now() - last < RELOAD_AT_MOST_EVERY) return say("This page is out of date.", location.href, "Reload");
+  if (isTyping || Date.now() - last < RELOAD_AT_MOST_EVERY) return sayForGood("This page is out of date.", location.href, "Reload");
   sessionStorage.setItem("reloaded", Date.now());
   location.reload();
 }
@@ -163,5 +177,8 @@ document.addEventListener("click", ({ target }) => {
 upgradeForms((row) => ("entry" in row ? addComment(row, true) : addEntry(row, true)));
 keepTicking();
 if (page?.dataset.topics) {
-  new Live(page.dataset.topics.split(","), page.dataset.cursor, { events: apply, reset, state: (name) => STATES[name]() });
+  const live = connect({ identity: document.body.dataset.user ?? "" });
+  live.addEventListener("state", () => show(live.state));
+  const what = { topics: page.dataset.topics.split(","), after: page.dataset.cursor };
+  live.subscribe(what, { events: apply, reset, revoked: reset, topics: changeTopics, refused: () => sayForGood("This page is no longer live.", location.href, "Reload") });
 }

@@ -6,6 +6,7 @@ PostgreSQL is the one of the test run when that was given from outside, so that 
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -17,6 +18,7 @@ import aiohttp
 import psycopg
 import pytest
 from aiohttp import web
+from playwright.sync_api import sync_playwright
 from websockets.asyncio.client import connect
 from yarl import URL
 
@@ -24,6 +26,8 @@ from script.development.rooms import CHECKOUT
 from script.development.stack import Stack
 
 SECONDS = 20
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @contextmanager
@@ -249,3 +253,15 @@ class Browser:
 async def http_session(stack):
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
         yield Browser(stack.url, http)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is not installed, and a check run must not leave the browser out.")
+        pytest.skip("Chromium is not installed, so the journey in a browser is left out (apt-get install chromium).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()

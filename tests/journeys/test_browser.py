@@ -1,74 +1,12 @@
 """The path of an event in a real browser, as people see it."""
 
 import os
-import shutil
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from script.development.startup import web_trouble
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-SECONDS = 15_000
-# What Chromium itself says of a server that was killed; the page's part is to come back.
-BROKEN = ("WebSocket connection to", "net::ERR_")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is not installed, and a check run must not leave the browser out.")
-        pytest.skip("Chromium is not installed, so the journey in a browser is left out (apt-get install chromium).")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@contextmanager
-def browsing(chromium, stack, name, **options):
-    """Open a page in a browser of somebody's own, signed in; what the console complains of fails the test."""
-    context = chromium.new_context(**options)
-    context.set_default_timeout(SECONDS)
-    page, complaints = context.new_page(), []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{stack.url}/accounts/login/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill("tidewire")
-    page.locator("main button").click()
-    expect(page.locator("body")).to_have_attribute("data-user", name)
-    yield page
-    assert [text for text in complaints if not any(words in text for words in BROKEN)] == []
-    context.close()
-
-
-def live(page):
-    """Load the page anew and return once it is subscribed, so that nothing of the test comes by the loading."""
-    frames = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame)))
-    page.reload()
-    deadline = time.monotonic() + SECONDS / 1000
-    while not any('"subscribed"' in str(frame) for frame in frames):
-        assert time.monotonic() < deadline, f"The page did not subscribe: {frames}"
-        page.wait_for_timeout(20)
-
-
-def wait_answering(stack):
-    deadline = time.monotonic() + SECONDS / 1000
-    while trouble := web_trouble(stack.port, "/readyz"):
-        assert time.monotonic() < deadline, trouble
-        time.sleep(0.02)
-
-
-def publish(page, text):
-    page.get_by_label("New entry").fill(text)
-    page.get_by_role("button", name="Publish").click()
+from tests.journeys.browsing import browsing, live, publish, wait_answering
 
 
 def picture(page, name):
@@ -81,8 +19,6 @@ def test_an_entry_a_like_and_a_badge_are_seen_without_a_reload(stack, chromium):
         for page in (alice, bob):
             page.goto(stack.url)
             live(page)
-        bob.evaluate("window.sameDocument = true")
-        alice.evaluate("window.sameDocument = true")
 
         publish(alice, "Seen in a browser <b>as text</b>")
         entry = bob.locator("article", has_text="Seen in a browser <b>as text</b>")
