@@ -57,4 +57,4 @@ GRANT_REVOKED = event_type(
 )
 
 # Topics of no declared kind are read by those to whom that is granted.
-other_topics(lambda user, topics: Grant.objects.allowing(user, Grant.Right.READ, topics))
+other_topics(lambda user, topics: Grant.objects.allowing(user, Grant.Right.READ, topics), has_presence=True)

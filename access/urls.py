@@ -4,13 +4,14 @@ from django.contrib.auth import views as auth_views
 from django.urls import path
 
 from access import pages
-from access.views import applications, events, grants, keys, tickets, types
+from access.views import applications, events, grants, keys, presence, tickets, types
 
 urlpatterns = [
     path("events/", events.events, name="events"),
     path("event-types/", types.EventTypesView.as_view(), name="event-types"),
     path("event-types/<str:name>/", types.EventTypeView.as_view(), name="event-type"),
     path("live/ticket/", tickets.TicketView.as_view(), name="live-ticket"),
+    path("live/presence/", presence.PresenceView.as_view(), name="live-presence"),
     path("access/applications/", applications.ApplicationList.as_view(), name="applications"),
     path("access/applications/<int:pk>/", applications.ApplicationDetail.as_view(), name="application"),
     path("access/keys/", keys.KeyList.as_view(), name="keys"),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
 
@@ -89,7 +89,7 @@ class EventType:
 
 @dataclass(frozen=True)
 class TopicKind:
-    """A family of topics, written like `feeds.{id}`, and the rule that says who may read them."""
+    """A family of topics, written like `feeds.{id}` or `presence.{topic}`, and the rule that says who may read them."""
 
     pattern: str
     summary: str
@@ -100,12 +100,20 @@ class TopicKind:
 
     def __post_init__(self) -> None:
         regex = re.escape(self.pattern).replace(r"\{id\}", r"(?P<id>[A-Za-z0-9_-]+)")
+        regex = regex.replace(r"\{topic\}", rf"(?P<id>{TOPIC_GRAMMAR.pattern})")
         object.__setattr__(self, "_regex", re.compile(regex))
 
     def id_of(self, topic: str) -> str | None:
         """Return the id inside the topic, or None when the topic is of another kind."""
         match = self._regex.fullmatch(topic)
-        return match["id"] if match else None
+        return match.groupdict().get("id", topic) if match else None
+
+
+class OtherTopics(NamedTuple):
+    """The rule for topics of no declared kind."""
+
+    can_read: CanRead
+    has_presence: bool
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ class Alias:
 _types: dict[str, EventType] = {}
 _kinds: dict[str, TopicKind] = {}
 _aliases: dict[str, Alias] = {}
-_other_topics: list[CanRead] = []
+_other_topics: list[OtherTopics] = []
 _other_types: list[tuple[FindType, EveryType]] = []
 _retention_floors: list[Callable[[], int | None]] = []
 
@@ -162,9 +170,9 @@ def alias(name: str, summary: str, resolve: Resolve) -> Alias:
     return _aliases[name]
 
 
-def other_topics(can_read: CanRead) -> None:
+def other_topics(can_read: CanRead, *, has_presence: bool = False) -> None:
     """Register the rule for topics of no declared kind; it is given whole topics instead of ids."""
-    _other_topics.append(can_read)
+    _other_topics.append(OtherTopics(can_read, has_presence))
 
 
 def other_types(find: FindType, every: EveryType) -> None:
@@ -226,6 +234,12 @@ def is_reserved(name: str) -> bool:
 
 def _first_word(pattern: str) -> str:
     return pattern.partition(".")[0]
+
+
+def has_presence(topic: str) -> bool:
+    """Say whether one may see who else reads the topic."""
+    kind = kind_of(topic)
+    return kind.has_presence if kind else any(rule.has_presence for rule in _other_topics)
 
 
 def retention_floor() -> int | None:
@@ -304,4 +318,4 @@ def readable(user: Any, topics: Iterable[str]) -> set[str]:
     allowed = {
         ids[found] for pattern, ids in by_kind.items() for found in _kinds[pattern].can_read(user, ids) if found in ids
     }
-    return allowed.union(*(set(rule(user, others)) & set(others) for rule in _other_topics if others))
+    return allowed.union(*(set(rule.can_read(user, others)) & set(others) for rule in _other_topics if others))

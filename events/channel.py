@@ -125,6 +125,15 @@ def _size(events: Sequence[Envelope]) -> int:
     return sum(len(event.encoded) for event in events)
 
 
+async def notify(topic: str, data: dict[str, Any]) -> None:
+    """Tell those who read the topic now, in every web process, what is in no log; trouble is logged, never raised."""
+    message = {"type": "log.notice", "topic": topic, "data": data}
+    try:
+        await asyncio.wait_for(get_channel_layer().group_send(GROUP, message), SEND_TIMEOUT_SECONDS)
+    except Exception as error:  # noqa: BLE001  a notice is only for those who can be reached
+        logger.warning("Nobody was told of %s: %r", topic, error)
+
+
 def call_relay() -> None:
     """Call the resident relays: the outbox has something. Raises what the channel layer raises."""
     _loop.run(get_channel_layer().group_send(RELAY_GROUP, CALL))

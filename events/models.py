@@ -185,3 +185,27 @@ class DeclaredType(models.Model):
             if before is not None:
                 self.version = before.version + (before.schema != self.schema)
             super().save(*args, **kwargs)
+
+
+class PresenceLease(models.Model):
+    """Somebody reads a topic through one process, which must say so again before the lease expires."""
+
+    topic = models.CharField(max_length=89)
+    user_id = models.BigIntegerField()
+    username = models.CharField(max_length=150)
+    process = models.UUIDField()
+    since = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            # Who is here: the leases of a topic, each once however many connections there are.
+            models.UniqueConstraint(fields=["topic", "user_id", "process"], name="events_one_lease"),
+        ]
+        indexes = [
+            # What a dead process has left.
+            models.Index(fields=["expires_at"], name="events_lease_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.username} on {self.topic}"

@@ -163,6 +163,9 @@ def topic_of(entry: Entry) -> str:
 
 PUBLIC_TOPIC = topic_kind("feeds.{id}", "A feed's public entries and what happens to them.", can_read=_may_read)
 FOLLOWERS_TOPIC = topic_kind(
-    "feeds.{id}.followers", "The same for entries that only followers may read.", can_read=_may_read_as_follower
+    "feeds.{id}.followers",
+    "The same for entries that only followers may read.",
+    can_read=_may_read_as_follower,
+    has_presence=True,
 )
 HOME = alias("home", "The topics of the feeds one follows and of one's own.", resolve=_home)

@@ -10,6 +10,24 @@ BATCH_BYTES = 256 * 1024
 Message = dict[str, Any]
 
 
+class Notice:
+    """Something for those who are here now: no cursor, not in the log."""
+
+    __slots__ = ("_forms", "data", "topic")
+
+    def __init__(self, topic: str, data: dict[str, Any]) -> None:
+        self.topic = topic
+        self.data = data
+        self._forms: dict[str, Message] = {}
+
+    def form(self, name: str, render: Callable[[str, Any], Message]) -> Message:
+        """Return the message of this name, rendering it at the first call."""
+        message = self._forms.get(name)
+        if message is None:
+            message = self._forms[name] = render(self.topic, self.data)
+        return message
+
+
 class Batch:
     """Some events in order; whoever had everything up to `start` has, with them, everything up to `cursor`."""
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from events import catalogue
 from events.cursor import Cursor
-from events.live.batch import Batch, Message
+from events.live.batch import Batch, Message, Notice
 from events.live.hub import Hub, ask
 from events.live.outlet import Outlet
 from events.live.principal import Principal
@@ -56,6 +56,9 @@ class Dialect(Protocol):
         """Say why something was refused."""
 
 
+OnTopics = Callable[[Any, Collection[str], Collection[str]], None]
+
+
 class Connection:
     """What every transport has in common; `end` is the transport's way to close with a code."""
 
@@ -63,7 +66,10 @@ class Connection:
         "_catching_up",
         "_hub",
         "_is_over",
+        "_last_notice",
         "_must_ask",
+        "_on_topics",
+        "_read",
         "_timer",
         "dialect",
         "end",
@@ -91,6 +97,10 @@ class Connection:
         self._catching_up: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_over = False
+        self._last_notice: Notice | None = None
+        # Who is told when other topics are read than before, and which were read when that was told last.
+        self._on_topics: OnTopics | None = None
+        self._read: frozenset[str] = frozenset()
         hub.index.own(principal.topic, self)
 
     # -- Subscriptions ------------------------------------------------------------------------------------------------
@@ -108,6 +118,7 @@ class Connection:
         await self.outlet.put(self.dialect.subscribed(id, topics, place, self._hub.cursor))
         self.subscriptions[id] = subscription
         subscription.read(topics)
+        self._tell_topics()
         if version != self._hub.rights_version:
             self.ask_again()
 
@@ -116,6 +127,7 @@ class Connection:
         subscription = self.subscriptions.pop(id, None)
         if subscription is not None:
             subscription.end()
+            self._tell_topics()
         return subscription is not None
 
     def close(self) -> None:
@@ -128,13 +140,30 @@ class Connection:
             self._catching_up.cancel()
         for subscription in self.subscriptions.values():
             subscription.end()
+        self.subscriptions = {}
+        self._tell_topics()
         self.outlet.drop()
+
+    def on_topics(self, told: OnTopics) -> None:
+        """Tell somebody whenever other topics are read than before, and at the end that none are."""
+        self._on_topics = told
+
+    def _tell_topics(self) -> None:
+        if self._on_topics is not None:
+            before, self._read = self._read, frozenset().union(*(each.topics for each in self.subscriptions.values()))
+            self._on_topics(self.principal.user, before, self._read)
 
     # -- Life ---------------------------------------------------------------------------------------------------------
 
     def beat(self) -> None:
         """Show the client that the connection lives, unless it takes nothing anyway."""
         self.offer(self.dialect.heartbeat({id: each.cursor for id, each in self.subscriptions.items()}))
+
+    def notice(self, notice: Notice) -> None:
+        """Tell the client something that is in no log, once for all of its subscriptions."""
+        if notice is not self._last_notice:
+            self._last_notice = notice
+            self.offer(notice.form(type(self.dialect).__name__, self.dialect.notice))
 
     def retire(self, after_seconds: float) -> None:
         """Send the client away, to come back after so long; it is served until then."""
@@ -194,6 +223,7 @@ class Connection:
             await self.outlet.put(self.dialect.error(subscription.id, "too_many", "A name now means too many topics."))
             return
         subscription.read(topics)
+        self._tell_topics()
         if revoked:
             await self.outlet.put(self.dialect.revoked(subscription.id, sorted(revoked), cursor))
         if topics - before or removed - revoked:

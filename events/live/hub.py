@@ -18,7 +18,7 @@ from events import channel, log, relay, subscribers
 from events.catalogue import changes_rights
 from events.cursor import Cursor
 from events.encoding import Envelope
-from events.live.batch import Batch, batches
+from events.live.batch import Batch, Notice, batches
 from events.live.ring import Ring
 from events.live.selection import Index, Selection
 
@@ -171,6 +171,18 @@ class Hub:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _told(self, message: dict[str, Any]) -> None:
+        if message["type"] == "log.notice":
+            self._notice(message["topic"], message["data"])
+        else:
+            await self._grew(message)
+
+    def _notice(self, topic: str, data: dict[str, Any]) -> None:
+        readers = {reader for selection in self.index.on(topic) for reader in selection.live}
+        notice = Notice(topic, data)
+        for reader in readers:
+            reader.notice(notice)
+
+    async def _grew(self, message: dict[str, Any]) -> None:
         first, last, events = message["first"], message["last"], message["events"]
         async with self._advancing:
             if message["epoch"] == self.epoch and last <= self.position:

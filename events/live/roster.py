@@ -12,6 +12,7 @@ from django.conf import settings
 
 from events.live.connection import CLOSE_RESTART, Connection
 from events.live.hub import Hub, current_hub
+from events.live.presence import Presence
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Roster:
         self._groups: list[set[Connection]] = [set() for _ in range(GROUPS)]
         self._turn = 0
         self._count: Counter[str] = Counter()
+        self.presence = Presence()
         self._beating = asyncio.create_task(self._beat())
 
     def __len__(self) -> int:
@@ -55,6 +57,7 @@ class Roster:
                 raise Full
             self._count.update(names.keys())
             group = self._enter(connection)
+            connection.on_topics(self.presence.change)
             try:
                 yield
             finally:
@@ -127,6 +130,7 @@ class Roster:
         """Look after nobody any more."""
         self._beating.cancel()
         await asyncio.gather(self._beating, return_exceptions=True)
+        await self.presence.stop()
 
 
 _rosters: WeakKeyDictionary[Hub, Roster] = WeakKeyDictionary()

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 from events.catalogue import matches
 from events.encoding import Envelope
-from events.live.batch import Batch, Message
+from events.live.batch import Batch, Notice
 
 
 class Asker(Protocol):
@@ -23,7 +23,7 @@ class Reader(Asker, Protocol):
     def take(self, batch: Batch) -> None:
         """Take the next events; must not block."""
 
-    def notice(self, message: Message) -> None:
+    def notice(self, notice: Notice) -> None:
         """Take a live-only notice on one of its topics; must not block."""
 
     def fall_behind(self, position: int, reset: str = "") -> None:

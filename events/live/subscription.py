@@ -15,7 +15,7 @@ from typing import Protocol
 from events import log
 from events.cursor import Cursor
 from events.encoding import Envelope
-from events.live.batch import BATCH_BYTES, Batch, Message
+from events.live.batch import BATCH_BYTES, Batch, Message, Notice
 from events.live.hub import Hub, ask
 from events.live.selection import Selection
 
@@ -30,6 +30,9 @@ class Owner(Protocol):
 
     def offer(self, message: Message) -> bool:
         """Send the message now, or say no."""
+
+    def notice(self, notice: Notice) -> None:
+        """Send a live-only notice, once for however many subscriptions."""
 
     def catch_up(self) -> None:
         """See to it that the subscriptions which are behind catch up."""
@@ -143,9 +146,9 @@ class Subscription:
         if not self._owner.offer(self.say(batch)):
             self.fall_behind(batch.start)
 
-    def notice(self, message: Message) -> None:
-        """Send a live-only notice, unless the client is slow: then it is lost to it."""
-        self._owner.offer(message)
+    def notice(self, notice: Notice) -> None:
+        """Let the client have a live-only notice, unless it is slow: then it is lost to it."""
+        self._owner.notice(notice)
 
     def fall_behind(self, position: int, reset: str = "") -> None:
         """Read on from the log; a `reset` is told to the client first."""

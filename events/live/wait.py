@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection
 
 from events.cursor import Cursor
-from events.live.batch import Batch, Message
+from events.live.batch import Batch, Notice
 from events.live.hub import current_hub
 
 
@@ -18,7 +18,7 @@ class Waiter:
         """Something has happened."""
         self._happened.set()
 
-    def notice(self, message: Message) -> None:
+    def notice(self, notice: Notice) -> None:
         """Pass over what is not in the log."""
 
     def fall_behind(self, position: int, reset: str = "") -> None:

@@ -21,6 +21,9 @@ announce = channel.announce
 SAID = event_type("live.word.said", "A word was said.", fields(word=text()))
 WHISPERED = event_type("live.word.whispered", "A word was whispered.", fields(word=text()))
 ROOM = topic_kind("rooms.{id}", "Rooms; the locked one is closed.", can_read=lambda user, ids: set(ids) - {"locked"})
+CAFE = topic_kind(
+    "cafes.{id}", "Cafés; one sees who is there.", can_read=lambda user, ids: set(ids) - {"locked"}, has_presence=True
+)
 BOTH = alias("both", "Two rooms.", resolve=lambda user: ["rooms.a", "rooms.b"])
 
 

@@ -36,7 +36,13 @@ class Ear:
 def message(hub, *positions, topic="rooms.a", epoch=None, bare=False):
     events = [(position, topic, "live.word.said", "{}") for position in positions]
     first, last = positions[0], positions[-1]
-    return {"epoch": epoch or hub.epoch, "first": first, "last": last, "events": None if bare else events}
+    return {
+        "type": "log.grew",
+        "epoch": epoch or hub.epoch,
+        "first": first,
+        "last": last,
+        "events": None if bare else events,
+    }
 
 
 async def told(hub, message):
