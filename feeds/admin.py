@@ -19,6 +19,14 @@ class FeedAdmin(admin.ModelAdmin):
     autocomplete_fields = ["owner"]
     ordering = ["-id"]
 
+    def get_readonly_fields(self, request, obj=None):
+        """Keep whose a personal feed is, and its address, which is its owner's name."""
+        return [*self.readonly_fields, "owner", "slug"] if obj and obj.is_personal else self.readonly_fields
+
+    def has_delete_permission(self, request, obj=None):
+        """Let a personal feed stay as long as its owner."""
+        return super().has_delete_permission(request, obj) and not (obj and obj.is_personal)
+
 
 class Said(admin.ModelAdmin):
     """What somebody said: the text can be changed, where it stands cannot."""

@@ -116,6 +116,15 @@ def test_a_request_accepted_in_the_admin_is_told_and_counted(send, feed, mallory
     assert Follow.objects.get().follower == mallory
 
 
+def test_a_personal_feed_keeps_its_owner_and_address_and_stays(send, operator, feed, bob, told):
+    told()
+    fields = {"owner": bob.pk, "slug": "other", "description": "", "visibility": "public"}
+    send(f"feed/{feed.pk}/change/", title="The tide", **fields)
+    row = Feed.objects.get(pk=feed.pk)
+    assert (row.title, row.slug, row.owner, told()) == ("The tide", "alice", feed.owner, ["feeds.feed.edited"])
+    assert operator.post(f"/admin/feeds/feed/{feed.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("action", "types", "states"),
     [
