@@ -143,8 +143,8 @@ class LiveAuthentication:
             return await self._refuse_unknown(scope, receive, send)
         if isinstance(principal, SessionHolder) and find.func is by_session and not _is_own_page(scope, headers):
             return await self._refuse_foreign(scope, receive, send)
-        known = {"principal": principal, "user": principal.user, "still_valid": principal.still_valid}
-        return await self._app({**scope, **known}, receive, send)
+        del headers, find  # the connection may live long
+        return await self._app({**scope, "principal": principal}, receive, send)
 
     async def _refuse_unknown(self, scope, receive, send) -> None:
         if scope["type"] == "http":

@@ -5,7 +5,8 @@ A frame is put into bytes once for all who are sent it and written straight to e
 anew for everyone, which costs several times as much. Everything else goes as it always does.
 """
 
-from typing import cast
+import asyncio
+from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
@@ -18,12 +19,25 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
     paused_at = 0.0
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # asyncio's own hold four deques for each client, though there is never more than one who waits.
+        self.queue = cast("asyncio.Queue", Inbox())
+        self.writable = cast("asyncio.Event", Gate())
+
     def handle_connect(self, event: Request) -> None:
         """Begin as always, and offer the short way."""
         super().handle_connect(event)
         if self.response.status_code == 101:
             extensions = cast("dict[str, object]", self.scope["extensions"])
             extensions[WIRE] = self
+
+    async def send(self, message: Any) -> None:
+        """Send as always; once the client is accepted, nobody asks any more what it said to come in."""
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            self.request.headers.clear()
+            del self.request, self.response
 
     def pause_writing(self) -> None:
         """Note since when the client takes nothing."""
@@ -56,3 +70,66 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def abort(self) -> None:
         """End the connection without a word: what waits is thrown away."""
         self.transport.abort()
+
+
+class Gate:
+    """Open or closed; those who wait for it are let through when it opens. As much of `asyncio.Event` as is used."""
+
+    __slots__ = ("_is_open", "_waiting")
+
+    def __init__(self) -> None:
+        self._is_open = True
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def is_set(self) -> bool:
+        """Say whether it is open."""
+        return self._is_open
+
+    def set(self) -> None:
+        """Open it."""
+        self._is_open = True
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def clear(self) -> None:
+        """Close it."""
+        self._is_open = False
+
+    async def wait(self) -> None:
+        """Return when it is open."""
+        while not self._is_open:
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            await future
+
+
+class Inbox:
+    """What has come from the client and was not yet read. As much of `asyncio.Queue` as is used, for one reader."""
+
+    __slots__ = ("_messages", "_reader")
+
+    def __init__(self) -> None:
+        self._messages: list[Any] = []
+        self._reader: asyncio.Future[None] | None = None
+
+    def empty(self) -> bool:
+        """Say whether all was read."""
+        return not self._messages
+
+    def put_nowait(self, message: Any) -> None:
+        """Add a message; the server stops reading from the client while one waits, so there are few."""
+        self._messages.append(message)
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    async def get(self) -> Any:
+        """Return the next message, when there is one."""
+        while not self._messages:
+            self._reader = asyncio.get_running_loop().create_future()
+            try:
+                await self._reader
+            finally:
+                self._reader = None
+        return self._messages.pop(0)

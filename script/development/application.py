@@ -51,13 +51,14 @@ def demo(place: Place) -> Part:
 def web(place: Place) -> Part:
     """Serve HTTP, WebSockets and streams."""
     address = ["--host", "127.0.0.1", "--port", str(place.port)]
-    speed = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
+    speed = ["--loop", "uvloop", "--http", "httptools", "--no-proxy-headers"]
+    quiet = ["--no-access-log", "--log-level", "warning"]
     # Silence is noticed by heartbeats in the protocol itself, so frames of ping would say it twice.
     sockets = ["--ws", "events.live.server:LiveProtocol", "--ws-ping-interval", "0", "--ws-max-size", "1048576"]
     # What is compressed for each client apart cannot be shared by all.
     sockets += ["--ws-per-message-deflate", "false"]
     ending = ["--timeout-graceful-shutdown", "5"]
-    return place.part("web", "-m", "uvicorn", "config.asgi:application", *address, *speed, *sockets, *ending)
+    return place.part("web", "-m", "uvicorn", "config.asgi:application", *address, *speed, *quiet, *sockets, *ending)
 
 
 def relay(place: Place) -> Part:

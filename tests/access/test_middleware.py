@@ -54,8 +54,8 @@ def bearer(user):
 
 def test_the_session_says_who_it_is(alice):
     scope, sent = knock(cookie=cookie(alice), origin=HOME)
-    assert (scope["user"], sent) == (alice, [])
-    assert scope["still_valid"]() is True
+    assert (scope["principal"].user, sent) == (alice, [])
+    assert scope["principal"].still_valid() is True
 
 
 def test_a_program_with_the_cookie_sends_no_origin(alice):
@@ -68,7 +68,7 @@ def test_a_key_says_who_it_is_and_goes_before_the_session(alice, bob):
 
 def test_nobody_is_anonymous():
     scope, _ = knock()
-    assert isinstance(scope["user"], AnonymousUser) and scope["still_valid"]() is True
+    assert isinstance(scope["principal"].user, AnonymousUser) and scope["principal"].still_valid() is True
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_what_was_valid_ends_with_the_session_the_key_and_the_user(alice, bob, c
     Client(headers={"cookie": "sessionid=" + _session_of(alice)}).post("/accounts/logout/")
     ApiKey.objects.all().delete()
     User.objects.filter(pk=carol.pk).update(is_active=False)
-    assert [scope["still_valid"]() for scope in (session, key, user)] == [False, False, False]
+    assert [scope["principal"].still_valid() for scope in (session, key, user)] == [False, False, False]
 
 
 def _session_of(user):
@@ -148,7 +148,7 @@ def test_a_changed_password_ends_what_was_valid(alice):
     scope = knock(cookie=cookie(alice))[0]
     alice.set_password("another tide altogether")
     alice.save()
-    assert scope["still_valid"]() is False
+    assert scope["principal"].still_valid() is False
 
 
 # -- The principal ----------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_the_address_behind_our_proxy_is_the_one_that_it_saw(settings):
 def test_a_ticket_opens_one_connection_from_any_origin(alice):
     text, _ = tickets.make(alice, session_key=_session_key(alice))
     scope, _ = knock(f"ticket={text}", origin=b"https://other.example")
-    assert scope["user"] == alice
+    assert scope["principal"].user == alice
     assert knock(f"ticket={text}")[1][1]["code"] == 4401
 
 
