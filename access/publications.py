@@ -21,7 +21,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d
 
 
 class Refused(Exception):
-    """An event is not published; says why in a code of the wire and a sentence, which names the field if it is one's."""
+    """An event is not published; says why in a code of the wire and a sentence, which names the field at fault."""
 
     def __init__(self, code: str, detail: str, *, field: str = "", wait: float | None = None) -> None:
         self.code = code
