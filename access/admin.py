@@ -60,6 +60,11 @@ class ApplicationAdmin(admin.ModelAdmin):
         """Keep an application with its owner, whose keys it has."""
         return [*self.readonly_fields, *(["owner"] if obj else [])]
 
+    def get_deleted_objects(self, objs, request):
+        """Let what belongs to an application go with it, though keys and grants are not deleted by themselves."""
+        found, counts, _, protected = super().get_deleted_objects(objs, request)
+        return found, counts, set(), protected
+
 
 @admin.register(Grant)
 class GrantAdmin(admin.ModelAdmin):

@@ -21,13 +21,15 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d
 
 
 class Refused(Exception):
-    """An event is not published; says why in a code of the wire and a sentence."""
+    """An event is not published; says why in a code of the wire and a sentence, which names the field at fault."""
 
-    def __init__(self, code: str, message: str, *, field: str = "", wait: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, detail: str, *, field: str = "", wait: float | None = None) -> None:
         self.code = code
-        self.message = message
+        self.message = f"{field}: {detail}" if field else detail
+        super().__init__(self.message)
         self.field = field
+        self.detail = detail
+        # After how many seconds to come again.
         self.wait = wait
 
 

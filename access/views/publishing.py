@@ -91,12 +91,8 @@ def _from_headers(told: dict[str, str], request) -> dict[str, Any]:
 
 def _result(outcome: dict[str, Any] | Refused) -> dict[str, Any]:
     if isinstance(outcome, Refused):
-        return {"error": {"code": outcome.code, "message": _sentence(outcome)}}
+        return {"error": {"code": outcome.code, "message": outcome.message}}
     return {"id": outcome["id"]}
-
-
-def _sentence(refused: Refused) -> str:
-    return f"{refused.field}: {refused.message}" if refused.field else refused.message
 
 
 def _as_error(refused: Refused) -> exceptions.APIException:
@@ -104,8 +100,8 @@ def _as_error(refused: Refused) -> exceptions.APIException:
         case "rate_limited":
             return exceptions.Throttled(refused.wait, refused.message)
         case "forbidden":
-            return exceptions.PermissionDenied(_sentence(refused))
+            return exceptions.PermissionDenied(refused.message)
         case "too_large":
-            return TooLarge(_sentence(refused))
-    message = exceptions.ErrorDetail(refused.message, code=refused.code)
+            return TooLarge(refused.message)
+    message = exceptions.ErrorDetail(refused.detail, code=refused.code)
     return exceptions.ValidationError({refused.field: [message]} if refused.field else [message])

@@ -144,3 +144,19 @@ def test_the_admin_shows_applications_and_keeps_them_with_their_owner(admin_clie
     assert admin_client.post(url, {"name": "New", "owner": bob.pk}).status_code == 302
     program.refresh_from_db()
     assert (program.name, program.owner.username) == ("New", "alice")
+
+
+def test_the_admin_removes_an_application_with_its_keys_and_tells(admin_client, alice, program, outbox):
+    text = keys.mint(alice, application=program)
+    response = admin_client.post(f"/admin/access/application/{program.pk}/delete/", {"post": "yes"})
+    assert (response.status_code, keys.find(text)) == (302, None)
+    assert outbox()[-1] == "access.key.revoked"
+
+
+def test_keys_are_paged(api, alice):
+    client = api(alice)
+    for _ in range(2):
+        keys.mint(alice)
+    first = client.get(KEYS, {"page_size": 2}).json()
+    rest = client.get(first["next"]).json()
+    assert [len(page["results"]) for page in (first, rest)] == [2, 1] and rest["next"] is None

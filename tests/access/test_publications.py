@@ -81,6 +81,12 @@ def test_what_is_wrong_is_named(placed, order, change, field):
     assert refused(order(**change)) == ("invalid", field)
 
 
+def test_a_refusal_names_the_field_in_its_sentence(placed, order):
+    with pytest.raises(Refused) as caught:
+        publications.read(order(surprise=1))
+    assert (caught.value.message, caught.value.detail) == ("surprise: Unknown attribute.", "Unknown attribute.")
+
+
 @pytest.mark.parametrize("event", [None, [], "event", 7, True])
 def test_what_is_no_object_is_no_event(db, event):
     assert refused(event) == ("invalid", "")
