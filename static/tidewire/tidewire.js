@@ -95,7 +95,7 @@ export function connect({ window = globalThis, url = window.location.origin, tic
     renew();
   }
 
-  /** A page that sleeps, or is kept for the way back, must hold neither a connection nor a lock. */
+  /** A page that sleeps or is kept for the way back must hold nothing. */
   function suspend() {
     carrier?.close();
     carrier = null;

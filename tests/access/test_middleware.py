@@ -59,11 +59,11 @@ def test_the_session_says_who_it_is(alice):
 
 
 def test_a_program_with_the_cookie_sends_no_origin(alice):
-    assert knock(cookie=cookie(alice))[0]["user"] == alice
+    assert knock(cookie=cookie(alice))[0]["principal"].user == alice
 
 
 def test_a_key_says_who_it_is_and_goes_before_the_session(alice, bob):
-    assert knock(authorization=bearer(bob), cookie=cookie(alice))[0]["user"] == bob
+    assert knock(authorization=bearer(bob), cookie=cookie(alice))[0]["principal"].user == bob
 
 
 def test_nobody_is_anonymous():
@@ -75,7 +75,7 @@ def test_nobody_is_anonymous():
     "header", [b"sessionid=unknown-but-long-enough", b"sessionid=", b"x", b'sessionid="\\000abcdefgh"']
 )
 def test_a_session_that_is_none_is_anonymous(header):
-    assert isinstance(knock(cookie=header)[0]["user"], AnonymousUser)
+    assert isinstance(knock(cookie=header)[0]["principal"].user, AnonymousUser)
 
 
 @pytest.mark.parametrize("header", [b"Bearer tw_unknown", b"Bearer ", b"bearer \xff"])
@@ -111,18 +111,18 @@ def test_a_host_that_is_not_ours_makes_no_origin_ours(alice):
 
 def test_a_trusted_origin_is_ours(alice, settings):
     settings.CSRF_TRUSTED_ORIGINS = ["https://app.example"]
-    assert knock(cookie=cookie(alice), origin=b"https://app.example")[0]["user"] == alice
+    assert knock(cookie=cookie(alice), origin=b"https://app.example")[0]["principal"].user == alice
 
 
 def test_a_foreign_page_may_come_with_a_key_or_as_nobody(alice):
-    assert knock(authorization=bearer(alice), origin=b"https://other.example")[0]["user"] == alice
+    assert knock(authorization=bearer(alice), origin=b"https://other.example")[0]["principal"].user == alice
     assert knock(origin=b"https://other.example")[0] is not None
 
 
 def test_a_deactivated_user_is_nobody_by_cookie_and_refused_by_key(alice):
     by_cookie, by_key = cookie(alice), bearer(alice)
     User.objects.update(is_active=False)
-    assert isinstance(knock(cookie=by_cookie)[0]["user"], AnonymousUser)
+    assert isinstance(knock(cookie=by_cookie)[0]["principal"].user, AnonymousUser)
     assert knock(authorization=by_key)[1][1]["code"] == 4401
 
 
@@ -205,8 +205,8 @@ def stream(query="", **headers):
 
 
 def test_a_stream_is_known_as_a_socket_is(alice):
-    assert stream(cookie=cookie(alice))[0]["user"] == alice
-    assert stream(authorization=bearer(alice))[0]["user"] == alice
+    assert stream(cookie=cookie(alice))[0]["principal"].user == alice
+    assert stream(authorization=bearer(alice))[0]["principal"].user == alice
     assert stream()[0]["principal"].topic == ""
 
 

@@ -44,7 +44,7 @@ export class Clock {
   }
 }
 
-/** Web Locks: one holder for each name, a queue, stealing, signals. */
+/** Web Locks: one holder for each name, a queue, stealing, signals. Who sleeps may be granted a lock, and learns it later. */
 class Locks {
   held = new Map();
   #queues = new Map();
@@ -56,7 +56,8 @@ class Locks {
       if (options.signal?.aborted) return reject(aborted());
       options.signal?.addEventListener("abort", () => this.#leaveQueue(name, asked) && reject(aborted()));
       if (options.steal && this.held.has(name)) {
-        this.held.get(name).reject(aborted());
+        const robbed = this.held.get(name);
+        robbed.tab.task(() => robbed.reject(aborted()));
         this.held.delete(name);
         this.#queue(name).unshift(asked);
       } else this.#queue(name).push(asked);
@@ -90,8 +91,7 @@ class Locks {
     if (this.held.has(name) || !this.#queue(name).length) return;
     const holder = this.#queue(name).shift();
     this.held.set(name, holder);
-    Promise.resolve()
-      .then(holder.run)
+    new Promise((resolve) => holder.tab.task(() => resolve(holder.run())))
       .then(holder.resolve, holder.reject)
       .then(() => {
         if (this.held.get(name) !== holder) return;

@@ -275,6 +275,19 @@ test("every connection has a ticket of its own", async () => {
   assert.match([...browser.log.sockets][0].url, /ticket-2$/);
 });
 
+test("a ticket that comes or fails after the page has left opens nothing", async () => {
+  for (const ends of ["resolve", "reject"]) {
+    const browser = new Browser();
+    let end;
+    const { live } = read(browser.tab(), { ticket: () => new Promise((resolve, reject) => (end = { resolve, reject })) });
+    live.close();
+    end[ends]("late");
+    await browser.clock.pass(60 * SECOND);
+    assert.equal(browser.log.tried.ws, 0);
+    assert.equal(live.state, "offline");
+  }
+});
+
 test("a page that leaves for good closes everything", async () => {
   const { live, log, clock } = await opened();
   live.close();

@@ -88,9 +88,12 @@ test("a leading tab that is frozen lets go, and goes on when it wakes", async ()
   const { opened, log, clock } = await tabs(2);
   const [first, second] = opened;
   first.tab.window.document.dispatchEvent(new Event("freeze"));
+  await clock.pass(0);
+  first.tab.sleep();
   log.publish("feeds.1");
   await clock.pass(SECOND);
   sawAll(second, log);
+  first.tab.wake();
   first.tab.window.document.dispatchEvent(new Event("resume"));
   await clock.pass(SECOND);
   log.publish("feeds.1");
@@ -180,7 +183,7 @@ function dice(seed) {
   };
 }
 
-for (let seed = 1; seed <= 40; seed++) {
+for (let seed = 1; seed <= 60; seed++) {
   test(`whatever happens to tabs and network, every tab that stays is told everything once (schedule ${seed})`, async () => {
     const random = dice(seed);
     const browser = new Browser();

@@ -1,16 +1,14 @@
-/** One connection over whichever transport gets through, always on from the last cursors; and how tabs share it. */
+/** One connection, over whichever transport gets through, always on from the last cursors. Tabs may share it. */
 
 import { LiveError, SIGNED_OUT, ask, longPoll, socket, stream } from "./transports.js";
 
 const LONGEST_WAIT = 30_000;
 const PATIENCE = 10_000;
-const GRACE = 5000;
+const GRACE = 3000;
 const MINUTE = 60_000;
-const ANSWER = 3000;
 const SERVER_RESTARTS = 1012;
 const SLOW = [4400, 4429];
 
-/** Publish by a request. */
 export function post(settings, event, key) {
   const token = settings.window.document.cookie.match(/csrftoken=([^;]+)/)?.[1] ?? "";
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key, "X-CSRFToken": token };
@@ -221,9 +219,11 @@ export function sharing(settings, key, id, tell) {
   }
 
   function serve({ from, open, shut }) {
+    const { shut: drop } = own;
+    const names = tabs.get(from) ?? new Set();
     // A tab's own lock is free once it has gone.
-    if (!tabs.has(from)) locks.request(`${key} ${from}`, { signal: leader.signal }, () => tabs.get(from).forEach(own.shut)).catch(() => {});
-    tabs.set(from, (tabs.get(from) ?? new Set()).add(open?.name));
+    if (!tabs.has(from)) locks.request(`${key} ${from}`, { signal: leader.signal }, () => names.forEach(drop)).catch(() => {});
+    tabs.set(from, names.add(open?.name));
     if (open) own.open(open);
     else own.shut(shut);
   }
@@ -260,7 +260,7 @@ export function sharing(settings, key, id, tell) {
       standing.abort();
       standing = new AbortController();
       stand({ steal: true });
-    }, ANSWER);
+    }, GRACE);
   }
 
   function close() {

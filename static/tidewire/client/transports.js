@@ -139,7 +139,6 @@ export function longPoll(settings, tell) {
     const timer = setTimeout(() => request.abort(), 2000 * WAIT);
     try {
       const { events, cursor, head, reset } = await poll(settings, wanted, isNew ? 0 : queue.length ? 1 : WAIT, request.signal);
-      if (!isOn()) return;
       tell.ready();
       if (isNew) tell.hear({ type: "subscribed", id: name, cursor: after ?? cursor, head });
       if (reset) tell.hear({ type: "reset", id: name, reason: reset, cursor });
