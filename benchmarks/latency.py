@@ -26,8 +26,8 @@ from websockets.asyncio.client import connect  # noqa: E402
 
 from access import keys  # noqa: E402
 from access.models import ApiKey, User  # noqa: E402
-from feeds import actions  # noqa: E402
 from benchmarks.conditions import describe, line  # noqa: E402
+from feeds import actions  # noqa: E402
 from feeds.models import Feed  # noqa: E402
 
 

@@ -77,17 +77,17 @@ class _Announcer:
         """Send soon, unless too much is under way."""
         if len(self._pending) >= PENDING_LIMIT or time.monotonic() < self._rests_until:
             return
-        sending = asyncio.wait_for(get_channel_layer().group_send(GROUP, message), SEND_TIMEOUT_SECONDS)
-        future = _loop.start(sending)
+        future = _loop.start(self._send(message))
         self._pending.add(future)
-        future.add_done_callback(lambda done: self._sent(done, message))
+        future.add_done_callback(self._pending.discard)
 
-    def _sent(self, done: Future[None], message: dict[str, Any]) -> None:
-        self._pending.discard(done)
-        error = None if done.cancelled() else done.exception()
-        if error and time.monotonic() >= self._rests_until:
+    async def _send(self, message: dict[str, Any]) -> None:
+        try:
+            await asyncio.wait_for(get_channel_layer().group_send(GROUP, message), SEND_TIMEOUT_SECONDS)
+        except Exception as error:  # noqa: BLE001  the hubs compare heads and read the log
+            if time.monotonic() >= self._rests_until:
+                logger.warning("The live side was not told of %s-%s: %r", message["epoch"], message["last"], error)
             self._rests_until = time.monotonic() + BREAKER_SECONDS
-            logger.warning("The live side was not told of %s-%s: %r", message["epoch"], message["last"], error)
 
     def flush(self, seconds: float) -> None:
         """Wait until all that is under way has been sent or has failed, at most for some seconds."""
@@ -130,12 +130,12 @@ def call_relay() -> None:
     _loop.run(get_channel_layer().group_send(RELAY_GROUP, CALL))
 
 
-def on_call(called: Callable[[], None]) -> None:
-    """Let the function be called, in another thread and for as long as this process lives, when the relay is called.
+def on_call(called: Callable[[], None]) -> Future[None]:
+    """Let the function be called, in another thread, when the relay is called; until what is returned is cancelled.
 
     It is called too whenever the connection was lost, for what was missed.
     """
-    _loop.start(_hear_calls(called))
+    return _loop.start(_hear_calls(called))
 
 
 async def _hear_calls(called: Callable[[], None]) -> None:
