@@ -9,9 +9,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future, wait
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -154,15 +154,12 @@ async def messages(silence_seconds: float = SILENCE_SECONDS) -> AsyncIterator[di
 
     Raises `Silent` when the connection is dead though it looks alive: join again, and read the log meanwhile.
     """
-    heard = _heard(GROUP, silence_seconds)
-    try:
+    async with aclosing(_heard(GROUP, silence_seconds)) as heard:
         async for message in heard:
             yield message
-    finally:
-        await heard.aclose()
 
 
-async def _heard(group: str, silence_seconds: float) -> AsyncIterator[dict[str, Any]]:
+async def _heard(group: str, silence_seconds: float) -> AsyncGenerator[dict[str, Any], None]:
     async with _joined(group) as (layer, name):
         receiving, probed = asyncio.ensure_future(layer.receive(name)), False
         try:

@@ -87,15 +87,17 @@ async def test_a_frozen_one_keeps_nobody_from_relaying(stack, people, database):
 
 async def test_two_at_once_are_one_leader_and_one_that_stands_by(stack, published):
     command = [sys.executable, "manage.py", "events", "relay"]
-    rival = subprocess.Popen(command, cwd=CHECKOUT, env=os.environ | stack.environment)
+    place = {"cwd": CHECKOUT, "env": os.environ | stack.environment}
+    rival = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **place)
     try:
+        assert "Relaying" in await asyncio.to_thread(rival.stdout.readline)
         await published(nothing)
         assert rival.poll() is None
         rival.terminate()
         assert await asyncio.to_thread(rival.wait, 20) == 0
     finally:
         rival.kill()
-        rival.wait()
+        rival.communicate()
 
 
 async def test_a_frozen_valkey_costs_no_request_and_no_event(stack, published):
