@@ -204,6 +204,7 @@ def test_a_dead_cache_clears_nothing_and_raises_nothing(settings):
         wake.send("tests.wake")
     wake.clear("tests.wake")
     wake.show_resident()
+    assert not wake.resident_lives()
 
 
 def test_a_process_that_ends_has_its_wake_up_sent_first(python, queue):
