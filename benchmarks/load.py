@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from benchmarks import processes
-from benchmarks.conditions import line
+from benchmarks.conditions import describe, line
 from benchmarks.stacks import server
 
 SETTLE_SECONDS = 3.0
@@ -21,29 +21,38 @@ RELAYS = {
 }
 
 
-def measure(parts: tuple[str, ...], options: argparse.Namespace) -> tuple[list[float], float, int]:
-    """Return the milliseconds of every event on every sampled socket, the rate reached, and what never came."""
+def measure(parts: tuple[str, ...], options: argparse.Namespace) -> list[float]:
+    """Return the milliseconds of every event on every sampled socket."""
     with server(*parts) as stack:
         place = stack.environment
+        describe(place["DATABASE_URL"])
         people = processes.finish(processes.start(place, "people", str(options.topics)))
-        names = ["--topics", *people["topics"]]
         sockets = ["--subscribers", str(options.subscribers), "--samples", str(options.samples)]
-        reader = processes.start(place, "reader", "--url", stack.url, "--key", people["key"], *sockets, *names)
-        assert reader.stdout is not None and reader.stdout.readline() == "ready\n"
+        where = ["--url", stack.url, "--key", people["key"], "--topics", *people["topics"]]
+        reader = processes.start(place, "reader", *sockets, *where)
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "ready\n"
         timed = ["--seconds", str(options.seconds + 1), "--moments"]
         written = processes.write(place, options.writers, options.rate, *timed, topics=people["topics"])
         time.sleep(SETTLE_SECONDS)
         read = processes.finish(reader)
-        rate = sum(one["events"] / one["seconds"] for one in written)
-        return *compare(written, read["samples"], options.topics), rate
+    rate = sum(one["events"] / one["seconds"] for one in written)
+    print(f"{rate:.0f} commits/s by {options.writers} writers, {options.subscribers} sockets, {options.topics} topics")
+    return compare(written, read["samples"], options.topics)
 
 
-def compare(written: list[dict[str, Any]], samples: list[dict[str, float]], topics: int) -> tuple[list[float], int]:
-    """Put commits and arrivals together."""
-    commits = {f"{one['writer']}:{number}": moment for one in written for number, moment in one["moments"].items()}
-    found = [1000 * (sample[key] - commits[key]) for sample in samples for key in sample.keys() & commits.keys()]
-    expected = len(commits) * (len(samples) if topics == 1 else 1)
-    return found, expected - len(found) if topics == 1 else 0
+def compare(written: list[dict[str, Any]], samples: list[dict[str, float]], topics: int) -> list[float]:
+    """Put commits and arrivals together; what never came must not be left out in silence."""
+    found, missing = [], 0
+    for one in written:
+        for number, moment in one["moments"].items():
+            # Events go round the topics, and so do the sockets.
+            due = samples[int(number) % topics :: topics]
+            came = [sample[key] for sample in due if (key := f"{one['writer']}:{number}") in sample]
+            found += [1000 * (arrival - moment) for arrival in came]
+            missing += len(due) - len(came)
+    print(f"{len(found)} arrivals were timed, {missing} are missing")
+    return found
 
 
 def main() -> None:
@@ -59,11 +68,7 @@ def main() -> None:
     options = parser.parse_args()
     for number, (name, parts) in enumerate(RELAYS.items(), 1):
         if options.only in (None, number):
-            found, missing, rate = measure(parts, options)
-            print(line(name, found))
-            print(
-                f"  {rate:.0f} commits/s, {options.subscribers} sockets on {options.topics} topics, {missing} missing"
-            )
+            print(line(name, measure(parts, options)))
 
 
 if __name__ == "__main__":

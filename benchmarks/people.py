@@ -1,4 +1,4 @@
-"""Whoever a benchmark needs: `python -m benchmarks.people 10` makes ten public feeds and prints a key and their topics."""
+"""Whoever a benchmark needs: `python -m benchmarks.people 10` makes ten feeds and prints a key and their topics."""
 
 import json
 import sys

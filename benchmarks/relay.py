@@ -70,9 +70,7 @@ def keep_up(stack: Stack, rate: float, size: int, options: argparse.Namespace) -
         drained = wait_moved(look, start + events)
         other.commit()
         wait_moved(look, start + events + 1)
-        print(
-            f"  {rate:.0f}/s wanted in transactions of {size}: {reached:.0f}/s committed by {options.writers} writers,"
-        )
+        print(f"  {rate:.0f}/s wanted in transactions of {size}: {options.writers} writers committed {reached:.0f}/s")
         print(f"  beside a transaction held open; all {events} moved {1000 * drained:.0f} ms after the last commit.")
         for part, count, middle, high in look.execute(LAGS, [options.seconds / 6, start]).fetchall():
             print(f"    part {part + 1}: {count:>7} events, lag p50 {middle:.1f} ms, p99 {high:.1f} ms")

@@ -9,9 +9,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future, wait
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -77,17 +77,17 @@ class _Announcer:
         """Send soon, unless too much is under way."""
         if len(self._pending) >= PENDING_LIMIT or time.monotonic() < self._rests_until:
             return
-        sending = asyncio.wait_for(get_channel_layer().group_send(GROUP, message), SEND_TIMEOUT_SECONDS)
-        future = _loop.start(sending)
+        future = _loop.start(self._send(message))
         self._pending.add(future)
-        future.add_done_callback(lambda done: self._sent(done, message))
+        future.add_done_callback(self._pending.discard)
 
-    def _sent(self, done: Future[None], message: dict[str, Any]) -> None:
-        self._pending.discard(done)
-        error = None if done.cancelled() else done.exception()
-        if error and time.monotonic() >= self._rests_until:
+    async def _send(self, message: dict[str, Any]) -> None:
+        try:
+            await asyncio.wait_for(get_channel_layer().group_send(GROUP, message), SEND_TIMEOUT_SECONDS)
+        except Exception as error:  # noqa: BLE001  the hubs compare heads and read the log
+            if time.monotonic() >= self._rests_until:
+                logger.warning("The live side was not told of %s-%s: %r", message["epoch"], message["last"], error)
             self._rests_until = time.monotonic() + BREAKER_SECONDS
-            logger.warning("The live side was not told of %s-%s: %r", message["epoch"], message["last"], error)
 
     def flush(self, seconds: float) -> None:
         """Wait until all that is under way has been sent or has failed, at most for some seconds."""
@@ -139,12 +139,12 @@ def call_relay() -> None:
     _loop.run(get_channel_layer().group_send(RELAY_GROUP, CALL))
 
 
-def on_call(called: Callable[[], None]) -> None:
-    """Let the function be called, in another thread and for as long as this process lives, when the relay is called.
+def on_call(called: Callable[[], None]) -> Future[None]:
+    """Let the function be called, in another thread, when the relay is called; until what is returned is cancelled.
 
     It is called too whenever the connection was lost, for what was missed.
     """
-    _loop.start(_hear_calls(called))
+    return _loop.start(_hear_calls(called))
 
 
 async def _hear_calls(called: Callable[[], None]) -> None:
@@ -163,15 +163,12 @@ async def messages(silence_seconds: float = SILENCE_SECONDS) -> AsyncIterator[di
 
     Raises `Silent` when the connection is dead though it looks alive: join again, and read the log meanwhile.
     """
-    heard = _heard(GROUP, silence_seconds)
-    try:
+    async with aclosing(_heard(GROUP, silence_seconds)) as heard:
         async for message in heard:
             yield message
-    finally:
-        await heard.aclose()
 
 
-async def _heard(group: str, silence_seconds: float) -> AsyncIterator[dict[str, Any]]:
+async def _heard(group: str, silence_seconds: float) -> AsyncGenerator[dict[str, Any], None]:
     async with _joined(group) as (layer, name):
         receiving, probed = asyncio.ensure_future(layer.receive(name)), False
         try:

@@ -109,7 +109,7 @@ READ_IDENTITY = f"""
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one transaction has moved to the log: how many, their last id in the outbox, and the rows as they are now."""
+    """What one transaction has moved to the log: how many, the last id in the outbox, and the rows as they are now."""
 
     epoch: str
     count: int

@@ -103,7 +103,7 @@ class Resident:
             wake.show_resident()
 
     def _wake_subscribers(self) -> None:
-        """Wake them for what was moved: at once after a rest, else a moment later, for then they take more at a time."""
+        """Wake them for what was moved: at once after a rest, else a moment later, so that they take more at a time."""
         if self._moved and time.monotonic() - self._woken >= WAKE_SECONDS:
             # The readers first: this takes the interpreter from the thread that tells them.
             channel.flush(FLUSH_SECONDS)

@@ -110,8 +110,12 @@ def show_resident(lives: bool = True) -> None:
 
 
 def resident_lives() -> bool:
-    """Say whether a resident relay has shown itself lately; raises what the cache raises."""
-    return cache.get(RESIDENT) is not None
+    """Say whether a resident relay has shown itself lately; without a cache none has."""
+    try:
+        return cache.get(RESIDENT) is not None
+    except Exception as error:  # noqa: BLE001  then the workers relay
+        logger.debug("No resident relay can be seen: %s", error)
+        return False
 
 
 class _Known:

@@ -22,7 +22,8 @@ FLOOR = """
     ) THEN 0 ELSE %s::bigint END)
 """
 
-# Whoever has taken an id from the outbox's sequence holds this lock until its transaction ends.
+# Whoever has taken an id from the outbox's sequence holds this lock until its transaction ends; one that was prepared
+# for a commit in two phases has no process.
 WRITERS = """
     SELECT writer.virtualtransaction, running.xid::text
     FROM pg_locks AS writer
@@ -30,7 +31,7 @@ WRITERS = """
         AND own.virtualtransaction = writer.virtualtransaction
     LEFT JOIN pg_snapshot_xip(pg_current_snapshot()) AS running(xid) ON running.xid::xid = own.transactionid
     WHERE writer.locktype = 'relation' AND writer.relation = 'events_outbox'::regclass
-        AND writer.mode = 'RowExclusiveLock' AND writer.pid <> pg_backend_pid()
+        AND writer.mode = 'RowExclusiveLock' AND writer.pid IS DISTINCT FROM pg_backend_pid()
 """
 
 

@@ -1,10 +1,15 @@
 import json
+import os
+import signal
+import sys
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
-from events import log
+from events import log, subscribers
+from events.actions import record
 from events.management.commands import events as command
 
 
@@ -83,6 +88,23 @@ def test_a_new_epoch_ends_every_cursor_and_keeps_positions(tell):
     after = log.head()
     assert after.refuses(before.cursor) == "epoch"
     assert after.position == before.position
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_relay_moves_what_is_committed_until_a_signal_ends_it(monkeypatch, happened):
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT), sys.getswitchinterval()
+    monkeypatch.setattr("events.channel.on_call", lambda called: None)
+    with transaction.atomic():
+        record(happened, topic="tests.1", subject="s", data={"thing": "a"})
+    monkeypatch.setattr(subscribers, "wake_all", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    start = log.head().position
+    try:
+        assert "Relaying" in run("relay")
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
+        sys.setswitchinterval(before[2])
+    assert log.head().position == start + 1
 
 
 def test_without_a_verb_the_command_says_what_it_knows():

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from events import relay
 from events.actions import Fact, record, record_many
@@ -115,39 +115,64 @@ def test_an_event_that_commits_late_gets_a_later_position_and_is_never_passed():
 @pytest.mark.django_db(transaction=True)
 def test_a_leader_whose_connection_is_cut_in_mid_batch_loses_and_repeats_nothing(monkeypatch):
     say("one", "two")
-    read_head = relay._read_head
-
-    def cut(cursor):
-        with other_connection() as other:
-            other.execute("SELECT pg_terminate_backend(%s)", [cursor.connection.info.backend_pid])
-        return read_head(cursor)
-
-    monkeypatch.setattr(relay, "_read_head", cut)
-    with pytest.raises(Exception, match=r"terminat|closed"):
-        relay.run()
+    with monkeypatch.context() as patch:
+        patch.setattr(relay, "READ_BATCH", "SELECT pg_terminate_backend(pg_backend_pid())")
+        patch.setattr(relay, "MOVE", "SELECT pg_terminate_backend(pg_backend_pid()), %s::text[], %s::int, %s::int")
+        with pytest.raises(Exception, match=r"terminat|closed"):
+            relay.run()
     connection.close()
-    monkeypatch.setattr(relay, "_read_head", read_head)
 
     assert relay.run() == 2
     assert Event.objects.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_committed_while_the_lock_is_held_is_seen_before_the_run_ends(monkeypatch):
+def test_a_batch_that_fails_leaves_the_connection_fit_for_the_next(monkeypatch):
     say("one")
-    move, said = relay._move_batch, []
+    with monkeypatch.context() as patch:
+        patch.setattr(relay, "READ_HEAD", "SELECT 1 / 0")
+        with pytest.raises(DataError, match="division by zero"):
+            relay.run()
 
-    def move_then_say():
-        batch = move()
-        if not said:
-            said.append(True)
-            thread = threading.Thread(target=lambda: (say("two"), connection.close()))
-            thread.start()
-            thread.join()
-        return batch
+    assert relay.run() == 1
 
-    monkeypatch.setattr(relay, "_move_batch", move_then_say)
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_committed_while_the_lock_is_held_is_seen_before_the_run_ends():
+    say("zero")
+    relay.run()
+    say("one")
+    moved = []
+    leader = threading.Thread(target=lambda: (moved.append(relay.run()), connection.close()))
+    with other_connection() as other:
+        # The leader's statement has looked already when it comes to wait for this row.
+        other.execute("SELECT FROM events_topic WHERE name = 'tests.1' FOR UPDATE")
+        leader.start()
+        while not other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]:
+            pass
+        say("two")
+    leader.join()
+    assert moved == [2]
+
+
+@pytest.mark.django_db
+def test_a_batch_of_which_rows_were_pruned_meanwhile_is_moved_and_not_told(monkeypatch, announced):
+    say("one", "two")
+    monkeypatch.setattr(relay, "READ_BATCH", f"{relay.READ_BATCH} LIMIT 1")
     assert relay.run() == 2
+    assert announced == []
+
+
+@pytest.mark.django_db
+def test_no_event_gets_a_position_on_a_server_that_may_be_another_database(announced):
+    say("one")
+    LogHead.objects.update(identity="1/1/1")
+    before = LogHead.objects.get().epoch
+    relay._known.clear()
+
+    assert relay.run() == 1
+    [(epoch, _)] = announced
+    assert epoch == LogHead.objects.get().epoch != before
 
 
 @pytest.mark.django_db

@@ -1,13 +1,15 @@
+from datetime import timedelta
 from importlib import import_module
 
 import pytest
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from events import log, tasks, wake
 from events.actions import record
-from events.models import Checkpoint
+from events.models import Checkpoint, Outbox
 
 
 @pytest.fixture
@@ -27,6 +29,16 @@ def test_the_relays_task_moves_the_outbox_and_wakes_the_subscribers(happened, wa
     wakes.clear()
     assert tasks.relay_outbox() == 0
     assert wakes == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("age_seconds", "moved"), [(0, 0), (5, 1)])
+def test_a_sweep_leaves_to_the_resident_relay_what_is_fresh_and_takes_what_waits(happened, age_seconds, moved):
+    with transaction.atomic():
+        record(happened, topic="tests.1", subject="s", data={"thing": "a"})
+    Outbox.objects.update(time=timezone.now() - timedelta(seconds=age_seconds))
+    wake.show_resident()
+    assert tasks.relay_outbox() == moved
 
 
 def test_the_flag_is_down_before_the_work_looks_for_what_there_is(monkeypatch, cleared):

@@ -120,6 +120,50 @@ def test_flush_gives_up_on_a_broker_that_hangs(hanging):
     assert not go_on.is_set()
 
 
+@pytest.fixture
+def calls(monkeypatch):
+    """The calls to resident relays, of which this process knows nothing yet."""
+    calls = []
+    monkeypatch.setattr("events.channel.call_relay", lambda: calls.append("called"))
+    monkeypatch.setattr(wake, "_resident", wake._Known())
+    return calls
+
+
+def test_a_resident_relay_that_lives_is_called_and_no_worker(queue, calls):
+    wake.show_resident()
+    wake.send(wake.RELAY)
+    wake.send("tests.wake")
+    assert calls == ["called"]
+    assert queue() == ["tests.wake"]
+
+
+def test_calls_are_one_until_the_flag_is_cleared(calls):
+    wake.show_resident()
+    wake.send(wake.RELAY)
+    wake.send(wake.RELAY)
+    assert calls == ["called"]
+    wake.clear(wake.RELAY)
+    wake.send(wake.RELAY)
+    assert calls == ["called", "called"]
+
+
+def test_without_a_resident_relay_a_worker_is_woken(queue, calls):
+    wake.send(wake.RELAY)
+    assert (queue(), calls) == ([wake.RELAY], [])
+
+
+def test_a_resident_relay_that_has_ended_is_called_no_more(queue, calls):
+    wake.show_resident()
+    wake.show_resident(lives=False)
+    wake.send(wake.RELAY)
+    assert (queue(), calls) == ([wake.RELAY], [])
+
+
+def test_a_resident_relay_that_was_killed_is_forgotten_within_seconds():
+    wake.show_resident()
+    assert 0 < cache._cache.get_client().pttl(cache.make_key(wake.RESIDENT)) <= 3000
+
+
 def test_while_one_is_on_its_way_no_other_is_sent_until_its_flag_is_cleared(queue):
     wake.send("tests.wake")
     wake.send("tests.wake")
@@ -159,6 +203,8 @@ def test_a_dead_cache_clears_nothing_and_raises_nothing(settings):
     with pytest.raises(NoConnection):
         wake.send("tests.wake")
     wake.clear("tests.wake")
+    wake.show_resident()
+    assert not wake.resident_lives()
 
 
 def test_a_process_that_ends_has_its_wake_up_sent_first(python, queue):

@@ -59,7 +59,7 @@ async def check_all_came(page, prefix, published):
     assert positions(found) == sorted(set(positions(found)))
 
 
-@pytest.mark.parametrize("part", ["valkey", "worker"])
+@pytest.mark.parametrize("part", ["valkey", "worker", "relay"])
 async def test_killed_while_requests_come_in_costs_no_event_and_no_request(stack, people, part):
     alice, bob, prefix = people("alice"), people("bob"), uuid.uuid4().hex
     feed = await alice.feed()

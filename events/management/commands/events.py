@@ -75,6 +75,8 @@ class Command(BaseCommand):
         resident = Resident()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda got, frame: resident.stop())
+        self.stdout.write("Relaying; SIGTERM or Ctrl-C ends it.")
+        self.stdout.flush()
         resident.run()
 
     def _new_epoch(self) -> None:
