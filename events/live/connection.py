@@ -110,9 +110,7 @@ class Connection:
     ) -> None:
         """Begin a subscription that the user may have, or raise what `catalogue.authorise` raises."""
         version = self._hub.rights_version
-        limit = settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS
-        topics, ends_at = await ask(_authorised, self.principal, names, limit)
-        self.expect_end(ends_at)
+        topics = await self._authorise(names)
         subscription = Subscription(self._hub, self, id, names, types, self.dialect.events(id))
         place = await subscription.locate(after)
         await self.outlet.put(self.dialect.subscribed(id, topics, place, self._hub.cursor))
@@ -121,6 +119,17 @@ class Connection:
         self._tell_topics()
         if version != self._hub.rights_version:
             self.ask_again()
+
+    async def _authorise(self, names: Collection[str]) -> list[str]:
+        is_stranger = not self.principal.user.is_authenticated
+        if is_stranger and self._hub.is_open(names):
+            return list(dict.fromkeys(names))
+        version = self._hub.rights_version
+        topics, ends_at = await ask(_authorised, self.principal, names, settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS)
+        self.expect_end(ends_at)
+        if is_stranger and version == self._hub.rights_version:
+            self._hub.note_open(topics)
+        return topics
 
     def unsubscribe(self, id: int | str) -> bool:
         """End a subscription; say whether there was one."""

@@ -7,7 +7,7 @@ leaves together, in frames shared by all who read the same, so that a rush costs
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -31,6 +31,9 @@ PAGE = 500
 # Farther behind than this the hub does not read up; each subscription reads its own part of the log.
 JUMP = 5000
 RETRY_SECONDS = 1.0
+# For so long it is believed that anybody may read a topic, though no event says otherwise; and of so many topics.
+OPEN_SECONDS = 5.0
+OPEN_LIMIT = 10_000
 # However long sending takes, events wait no longer than this for company.
 WINDOW_MAX_SECONDS = 0.05
 
@@ -52,6 +55,8 @@ class Hub:
         self.index = Index()
         # How often rights have changed; who asks for them in a thread sees by it whether to ask again.
         self.rights_version = 0
+        # What anybody may read, and since when that was known: a storm of strangers asks for it once.
+        self._open: dict[str, float] = {}
         self._loop = asyncio.get_running_loop()
         self._unsent: dict[Selection, None] = {}
         self._next_send = 0.0
@@ -83,6 +88,17 @@ class Hub:
         """Return `epoch` or `ahead` when a reader cannot go on from the cursor; what was pruned only the log knows."""
         return log.Head(self.epoch, self.position, pruned=0).refuses(cursor)
 
+    def is_open(self, topics: Collection[str]) -> bool:
+        """Say whether it is known that anybody may read these topics, and nothing has changed it since."""
+        since = self._loop.time() - OPEN_SECONDS
+        return all(self._open.get(topic, 0) > since for topic in topics)
+
+    def note_open(self, topics: Collection[str]) -> None:
+        """Take notice that anybody may read these topics."""
+        if len(self._open) > OPEN_LIMIT:
+            self._open.clear()
+        self._open.update(dict.fromkeys(topics, self._loop.time()))
+
     def entrance(self, selection: Selection) -> int:
         """Return the position that a reader must have reached to join the selection now."""
         return max(selection.since, self.sent) if selection.live else self.position
@@ -110,6 +126,7 @@ class Hub:
             reader.fall_behind(before, reset)
         if before and not reset:
             # Among what was skipped there may be changes of rights.
+            self._open.clear()
             self._ask_again(list(self.index.readers()))
 
     def _advance(self, events: Iterable[Envelope]) -> None:
@@ -123,8 +140,14 @@ class Hub:
             if changes_rights(event.type):
                 # Up to here as before; what comes after it only as it then is right.
                 self.send_now()
+                self._close(event.topic)
                 self._ask_again(self.index.concerned(event.topic))
         self._send_soon()
+
+    def _close(self, topic: str) -> None:
+        under = f"{topic}."
+        for name in [name for name in self._open if name == topic or name.startswith(under)]:
+            del self._open[name]
 
     def _ask_again(self, readers: Iterable[Any]) -> None:
         self.rights_version += 1
