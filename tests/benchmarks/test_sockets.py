@@ -40,6 +40,10 @@ def read(plan, count, expected):
     while min(counts) < expected or totals[0] < count:
         assert time.monotonic() < deadline, list(counts)
         swarm.turn(0.1)
+    before = -1
+    while totals[1] > before:  # the rest of the last event
+        before = totals[1]
+        swarm.turn(0.1)
     positions = swarm.positions()
     swarm.drop()
     return counts, totals, positions
