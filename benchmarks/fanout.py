@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks import servers, tables
 from benchmarks.readers import Readers
@@ -51,11 +52,11 @@ def run(name: str, options: argparse.Namespace, found: dict[tuple, list[Sample]]
     publisher = Publisher()
     if name == "tidewire":
         plan = Plan(0, "/live/ws", publisher.frames())
-        ways = {"wire": publisher.put, "cloud": publisher.record}
+        ways: dict[str, Callable[[], None]] = {"wire": publisher.put, "cloud": publisher.record}
     else:
         plan = Plan(0, f"/{ROOM}")
         texts = {"wire": small(publisher.topics[0], "abcdef", 123456), "cloud": publisher.whole()}
-        ways = {form: lambda text=text: publisher.send(text) for form, text in texts.items()}
+        ways = {form: partial(publisher.send, text) for form, text in texts.items()}
     with Server(name) as server, Readers(options.subscribers) as readers:
         readers.open(plan.at(server.port))
         for form, publish in ways.items():

@@ -83,7 +83,7 @@ class Swarm:
 
     def positions(self) -> list[list[int]]:
         """Return the positions of the events that each connection has got; they must have been kept."""
-        found = [[] for _ in self._counts]
+        found: list[list[int]] = [[] for _ in self._counts]
         for reader in self._readers.values():
             found[reader.index] = [int(position) for position in CURSOR.findall(reader.kept)]
         return found
