@@ -19,7 +19,8 @@ from benchmarks.servers import Server
 from benchmarks.sockets import Plan
 
 PAUSE = 0.0005
-TUTORIAL_UNDER_WAY = 20
+TUTORIAL_UNDER_WAY = 20_000
+PATIENCE_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,14 @@ def run(name: str, subscribers: int, options: argparse.Namespace) -> list[str]:
     else:
         plan = Plan(0, f"/{ROOM}")
         text = small(publisher.topics[0], "abcdef", 123456)
-        feeding = Feeding(partial(publisher.send, text), 1, TUTORIAL_UNDER_WAY)
+        feeding = Feeding(partial(publisher.send, text), 1, max(2, TUTORIAL_UNDER_WAY // subscribers))
     with Server(name) as server, Readers(subscribers) as readers:
         readers.open(plan.at(server.port))
         sent = feed(readers, feeding, 0, options.warm_up)
         before = look(server, readers)
         sent = feed(readers, feeding, sent, options.seconds)
         after = look(server, readers)
-        readers.wait_for_events(sent)
+        readers.wait_for_events(sent, PATIENCE_SECONDS)
         memory = server.memory_bytes
     return [f"{subscribers:,}", name, *rates(before, after), f"{memory / 1e6:.0f}", f"{sent:,} each"]
 
