@@ -80,10 +80,12 @@ def run(name: str, subscribers: int, options: argparse.Namespace) -> list[str]:
     with Server(name) as server, Readers(subscribers) as readers:
         readers.open(plan.at(server.port))
         sent = feed(readers, feeding, 0, options.warm_up)
+        readers.wait_for_events(sent, PATIENCE_SECONDS)
+        # From nothing under way to nothing under way: a batch for thousands takes a second, and must count whole.
         before = look(server, readers)
         sent = feed(readers, feeding, sent, options.seconds)
-        after = look(server, readers)
         readers.wait_for_events(sent, PATIENCE_SECONDS)
+        after = look(server, readers)
         memory = server.memory_bytes
     return [f"{subscribers:,}", name, *rates(before, after), f"{memory / 1e6:.0f}", f"{sent:,} each"]
 
