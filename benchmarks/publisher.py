@@ -94,13 +94,13 @@ class Publisher:
         self._filled = first + count - 1
         self._execute(FILL, {"type": TICK.name, "topic": self.topics[0], "first": first, "last": self._filled})
 
-    def positions(self, after: int) -> dict[str, list[int]]:
+    def positions(self, after: int) -> list[list[int]]:
         """Return the positions of what was published after this one, by topic."""
-        found = Event.objects.filter(position__gt=after).order_by("position").values_list("topic", "position")
-        positions: dict[str, list[int]] = {topic: [] for topic in self.topics}
-        for topic, position in found:
-            positions.setdefault(topic, []).append(position)
-        return positions
+        found: dict[str, list[int]] = {topic: [] for topic in self.topics}
+        later = Event.objects.filter(position__gt=after, topic__in=self.topics).order_by("position")
+        for topic, position in later.values_list("topic", "position"):
+            found[topic].append(position)
+        return list(found.values())
 
     def send(self, text: str) -> None:
         """Send the tutorial's group a message."""
