@@ -15,9 +15,9 @@ from functools import partial
 from itertools import product
 
 from benchmarks import servers, tables
+from benchmarks.plan import Plan
 from benchmarks.readers import Readers
 from benchmarks.servers import Server
-from benchmarks.sockets import Plan
 
 WARM_UP_EVENTS = 20
 PATIENCE_SECONDS = 3

@@ -14,9 +14,9 @@ from functools import partial
 
 from benchmarks import servers, tables
 from benchmarks.machine import SERVER_CORE, busy_seconds
+from benchmarks.plan import Plan
 from benchmarks.readers import Readers
 from benchmarks.servers import Server
-from benchmarks.sockets import Plan
 
 PAUSE = 0.0005
 TUTORIAL_UNDER_WAY = 20_000

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import psycopg
 
 from benchmarks import servers, tables
+from benchmarks.plan import Plan
 from benchmarks.readers import Readers
 from benchmarks.servers import Server
-from benchmarks.sockets import Plan
 from script.development.stack import Stack
 
 KINDS = ("network", "crash")
