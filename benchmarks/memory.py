@@ -8,9 +8,9 @@ import argparse
 import time
 
 from benchmarks import servers, tables
+from benchmarks.plan import Plan
 from benchmarks.readers import Readers
 from benchmarks.servers import Server
-from benchmarks.sockets import Plan
 
 FIRST = 100
 TOPICS = {"one": False, "each its own": True}

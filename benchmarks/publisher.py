@@ -8,6 +8,7 @@ written by hand, so that an event has exactly the wanted bytes on the wire and n
 import asyncio
 import json
 import uuid
+from typing import Any
 
 from channels.layers import get_channel_layer
 from django.db import connection, transaction
@@ -78,7 +79,7 @@ class Publisher:
     def put(self, count: int = 1) -> None:
         """Publish so many events on the first topic, each of so many bytes on the wire."""
         topic = self.topics[0]
-        epoch, head = self._execute(ADVANCE, [count])
+        [(epoch, head)] = self._execute(ADVANCE, [count])
         if head > self._filled:
             self.fill(FILL_CHUNK, after=head - count)
         batch = [(position, small(topic, epoch, position)) for position in range(head - count + 1, head + 1)]
@@ -93,22 +94,22 @@ class Publisher:
         self._filled = first + count - 1
         self._execute(FILL, {"type": TICK.name, "topic": self.topics[0], "first": first, "last": self._filled})
 
-    def positions(self, after: int) -> dict[str, list[int]]:
+    def positions(self, after: int) -> list[list[int]]:
         """Return the positions of what was published after this one, by topic."""
-        found = Event.objects.filter(position__gt=after).order_by("position").values_list("topic", "position")
-        positions: dict[str, list[int]] = {topic: [] for topic in self.topics}
-        for topic, position in found:
-            positions.setdefault(topic, []).append(position)
-        return positions
+        found: dict[str, list[int]] = {topic: [] for topic in self.topics}
+        later = Event.objects.filter(position__gt=after, topic__in=self.topics).order_by("position")
+        for topic, position in later.values_list("topic", "position"):
+            found[topic].append(position)
+        return list(found.values())
 
     def send(self, text: str) -> None:
         """Send the tutorial's group a message."""
         self._runner.run(self._layer.group_send(f"{GROUP}.{ROOM}", {"type": "tick", "text": text}))
 
-    def _execute(self, statement: str, values: object = None) -> tuple | None:
+    def _execute(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
             cursor.execute(statement, values)
-            return cursor.fetchone() if cursor.description else None
+            return cursor.fetchall() if cursor.description else []
 
     def whole(self) -> str:
         """Return the text of an event as `record` makes it."""

@@ -9,7 +9,8 @@ from multiprocessing.sharedctypes import RawArray
 from typing import Any, Self
 
 from benchmarks.machine import cpu_seconds
-from benchmarks.sockets import Plan, Swarm
+from benchmarks.plan import Plan
+from benchmarks.sockets import Swarm
 
 # Looks at its commands this often; what comes on the sockets is taken at once.
 LOOK_SECONDS = 0.02

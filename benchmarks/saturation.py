@@ -10,15 +10,17 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks import servers, tables
 from benchmarks.machine import SERVER_CORE, busy_seconds
+from benchmarks.plan import Plan
 from benchmarks.readers import Readers
 from benchmarks.servers import Server
-from benchmarks.sockets import Plan
 
 PAUSE = 0.0005
-TUTORIAL_UNDER_WAY = 20
+TUTORIAL_UNDER_WAY = 20_000
+PATIENCE_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,21 @@ def run(name: str, subscribers: int, options: argparse.Namespace) -> list[str]:
     if name == "tidewire":
         publisher.fill(options.fill)
         plan = Plan(0, "/live/ws", publisher.frames())
-        feeding = Feeding(lambda: publisher.put(options.batch), options.batch, options.batch * options.under_way)
+        batches = max(2, options.under_way // (options.batch * subscribers))
+        feeding = Feeding(partial(publisher.put, options.batch), options.batch, options.batch * batches)
     else:
         plan = Plan(0, f"/{ROOM}")
         text = small(publisher.topics[0], "abcdef", 123456)
-        feeding = Feeding(lambda: publisher.send(text), 1, TUTORIAL_UNDER_WAY)
+        feeding = Feeding(partial(publisher.send, text), 1, max(2, TUTORIAL_UNDER_WAY // subscribers))
     with Server(name) as server, Readers(subscribers) as readers:
         readers.open(plan.at(server.port))
         sent = feed(readers, feeding, 0, options.warm_up)
+        readers.wait_for_events(sent, PATIENCE_SECONDS)
+        # From nothing under way to nothing under way: a batch for thousands takes a second, and must count whole.
         before = look(server, readers)
         sent = feed(readers, feeding, sent, options.seconds)
+        readers.wait_for_events(sent, PATIENCE_SECONDS)
         after = look(server, readers)
-        readers.wait_for_events(sent)
         memory = server.memory_bytes
     return [f"{subscribers:,}", name, *rates(before, after), f"{memory / 1e6:.0f}", f"{sent:,} each"]
 
@@ -102,7 +107,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--warm-up", type=float, default=3)
     parser.add_argument("--batch", type=int, default=200, help="events per message")
-    parser.add_argument("--under-way", type=int, default=3, help="batches sent and not yet read by all")
+    parser.add_argument("--under-way", type=int, default=200_000, help="deliveries asked for and not yet made")
     parser.add_argument("--fill", type=int, default=200_000, help="rows of events written before the start")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--servers", nargs="+", default=["tidewire", "tutorial"], choices=servers.NAMES)

@@ -13,7 +13,8 @@ import struct
 import time
 from collections import deque
 from collections.abc import MutableSequence
-from dataclasses import dataclass, replace
+
+from benchmarks.plan import Plan, masked
 
 MARK = b'"specversion"'
 SUBSCRIBED = b'"type":"subscribed"'
@@ -24,24 +25,6 @@ RETRY_SECONDS = 0.1
 AWAY = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE)
 # Closing by a reset: as a client that vanishes, and no port of this side has to wait for its end.
 RESET = struct.pack("ii", 1, 0)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Where to connect, what each connection then asks (in turn; none: it only listens), how many open at once.
-
-    `{}` in the path is the connection's number.
-    """
-
-    port: int
-    path: str = "/"
-    frames: tuple[str, ...] = ()
-    at_once: int = 200
-    keep: bool = False
-
-    def at(self, port: int) -> "Plan":
-        """Return the same plan for a server at this port."""
-        return replace(self, port=port)
 
 
 class Reader:
@@ -83,7 +66,7 @@ class Swarm:
 
     def positions(self) -> list[list[int]]:
         """Return the positions of the events that each connection has got; they must have been kept."""
-        found = [[] for _ in self._counts]
+        found: list[list[int]] = [[] for _ in self._counts]
         for reader in self._readers.values():
             found[reader.index] = [int(position) for position in CURSOR.findall(reader.kept)]
         return found
@@ -108,15 +91,7 @@ class Swarm:
     def _upgrade(self, reader: Reader) -> None:
         if error := reader.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(error, os.strerror(error))
-        host = f"127.0.0.1:{self._plan.port}"
-        lines = [
-            f"GET {self._plan.path.format(reader.index)} HTTP/1.1",
-            f"Host: {host}",
-            "Connection: Upgrade",
-            "Upgrade: websocket",
-        ]
-        lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", ""]
-        reader.socket.send("\r\n".join(lines).encode())
+        reader.socket.send(self._plan.request(reader.index))
         reader.phase = "upgrading"
         self._epoll.modify(reader.socket, select.EPOLLIN)
 
@@ -169,10 +144,3 @@ class Swarm:
         self._opening -= 1
         self._waiting.append(reader.index)
         self._pause_until = time.monotonic() + RETRY_SECONDS
-
-
-def masked(text: str) -> bytes:
-    """Return a client's text frame; the mask is zero, so that the text is its own masked form."""
-    data = text.encode()
-    length = bytes([0x80 | len(data)]) if len(data) < 126 else b"\xfe" + struct.pack(">H", len(data))
-    return b"\x81" + length + bytes(4) + data

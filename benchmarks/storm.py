@@ -11,17 +11,20 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import psycopg
 
 from benchmarks import servers, tables
+from benchmarks.plan import Plan
 from benchmarks.readers import Readers
 from benchmarks.servers import Server
-from benchmarks.sockets import Plan
 from script.development.stack import Stack
 
 KINDS = ("network", "crash")
+PATIENCE_SECONDS = 300
+NOTE = "Of a crash the times count from the start of the new process, and its CPU time includes that start."
 VERBS = ("SELECT", "UPDATE", "INSERT", "WITH", "DELETE")
 STATEMENT = re.compile(r"^LOG:  (?:statement|execute [^:]*):(.*?)(?=^\S|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -59,12 +62,37 @@ class Statements:
             time.sleep(0.2)
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """How a storm passed: seconds until the first was back, all were subscribed, all had everything; CPU seconds."""
+
+    first: float
+    subscribed: float
+    recovered: float
+    server_cpu: float
+    client_cpu: float
+
+
+def recover(kind: str, server: Server, readers: Readers, plan: Plan, behind: int) -> Recovery:
+    """Let all come back, to a server that starts now or that has been there all the time."""
+    start, cpu, client = time.monotonic(), server.cpu_seconds if kind == "network" else 0.0, readers.cpu_seconds
+    if kind == "crash":
+        server.start()
+    readers.begin(plan)
+    readers.wait(lambda: readers.opened > 0, PATIENCE_SECONDS)
+    first = time.monotonic() - start
+    readers.wait(lambda: readers.opened == readers.count, PATIENCE_SECONDS)
+    subscribed = time.monotonic() - start
+    readers.wait_for_events(behind, PATIENCE_SECONDS)
+    recovered = time.monotonic() - start
+    return Recovery(first, subscribed, recovered, server.cpu_seconds - cpu, readers.cpu_seconds - client)
+
+
 def run(kind: str, stack: Stack, options: argparse.Namespace) -> list[str]:
     """Let one storm pass; return its row."""
     from benchmarks.publisher import Publisher
 
-    publisher = Publisher(options.topics)
-    statements = Statements(stack)
+    publisher, statements = Publisher(options.topics), Statements(stack)
     with Server("tidewire") as server, Readers(options.clients) as readers:
         readers.open(Plan(server.port, "/live/ws", publisher.frames()))
         cursor = publisher.cursor
@@ -73,35 +101,26 @@ def run(kind: str, stack: Stack, options: argparse.Namespace) -> list[str]:
             server.kill()
         publisher.record(options.behind)
         time.sleep(options.settle)
+        plan = Plan(server.port, "/live/ws", publisher.frames(after=cursor), at_once=options.clients, keep=True)
         with statements.logged():
-            start, cpu, reading = time.monotonic(), 0.0 if kind == "crash" else server.cpu_seconds, readers.cpu_seconds
-            if kind == "crash":
-                server.start()
-            frames = publisher.frames(after=cursor)
-            readers.begin(Plan(server.port, "/live/ws", frames, at_once=options.clients, keep=True))
-            readers.wait(lambda: readers.opened > 0, 60)
-            first = time.monotonic() - start
-            readers.wait(lambda: readers.opened == readers.count, 300)
-            opened = time.monotonic() - start
-            readers.wait_for_events(options.behind, 300)
-            took = time.monotonic() - start
-            cpu, reading = server.cpu_seconds - cpu, readers.cpu_seconds - reading
+            seen = recover(kind, server, readers, plan, options.behind)
         reads, asked = statements.count()
-        lost = lost_events(publisher, readers.positions(), int(cursor.partition("-")[2]))
-    row = [kind, f"{took:.2f}", f"{first:.2f}", f"{opened:.2f}", f"{lost}", f"{reads:,}", f"{asked:,}"]
-    row += [f"{1000 * cpu / options.clients:.2f}", f"{100 * reading / took:.0f}"]
-    print(*row, flush=True)
-    return row
+        lost = lost_events(publisher.positions(int(cursor.partition("-")[2])), readers.positions())
+    row = [kind, f"{seen.recovered:.2f}", f"{seen.first:.2f}", f"{seen.subscribed:.2f}", f"{lost}", f"{reads:,}"]
+    row += [f"{asked:,}", f"{1000 * seen.server_cpu / options.clients:.2f}"]
+    return [*row, f"{100 * seen.client_cpu / seen.recovered:.0f}"]
 
 
-def lost_events(publisher, positions: list[list[int]], after: int) -> int:
-    """Return how many events were lost; stops at one that came twice, out of order or to the wrong reader."""
-    missed = publisher.positions(after)
+def lost_events(missed: list[list[int]], positions: list[list[int]]) -> int:
+    """Return how many events were lost, given what the readers of each topic missed and what each reader then got.
+
+    One that came twice, out of order or to the wrong reader ends the benchmark.
+    """
     lost = 0
     for index, got in enumerate(positions):
-        expected = missed[publisher.topics[index % len(publisher.topics)]]
-        if got != [position for position in expected if position in set(got)]:
-            raise SystemExit(f"Reader {index} got {got[:10]} … instead of {expected[:10]} …")
+        expected, known = missed[index % len(missed)], set(got)
+        if got != [position for position in expected if position in known]:
+            raise SystemExit(f"Reader {index} got {got[:10]} ... instead of {expected[:10]} ...")
         lost += len(expected) - len(got)
     return lost
 
@@ -115,12 +134,15 @@ def main() -> None:
     parser.add_argument("--settle", type=float, default=3, help="seconds before they come back")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     options = parser.parse_args()
+    rows = []
     with servers.engines() as stack:
-        rows = [run(kind, stack, options) for kind in options.kinds]
+        for kind in options.kinds:
+            rows.append(run(kind, stack, options))
+            print(*rows[-1], flush=True)
     head = ["storm", "all recovered, s", "first back, s", "all subscribed, s", "events lost", "log queries"]
     head += ["statements in all", "ms server CPU per reconnect", "client CPU %"]
     title = f"{options.clients:,} clients back at once, each {options.behind} events behind, {options.topics} topics"
-    tables.show(title, head, rows, ["Times of a crash count from the new process's start."])
+    tables.show(title, head, rows, [NOTE])
 
 
 if __name__ == "__main__":

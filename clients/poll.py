@@ -24,10 +24,11 @@ class Connection(Live):
 
     async def close(self) -> None:
         """Ask no more."""
-        await self._http.close()
+        await self.abort()
 
     async def abort(self) -> None:
         """Ask no more, not even for the answer that is awaited."""
+        self._end(CLOSED_ABNORMALLY)
         await self._http.close()
 
     async def _subscribe(self, asked: Asked, after: str | None) -> Message:

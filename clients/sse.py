@@ -72,6 +72,7 @@ class Connection(Live):
 
     async def abort(self) -> None:
         """Break the stream off."""
+        self._end(CLOSED_ABNORMALLY)
         if self._response is not None:
             self._response.close()
         await self._http.close()

@@ -43,6 +43,14 @@ async def test_a_resumed_connection_goes_on_from_what_was_handed_out(transport, 
 
 
 @BOTH
+async def test_a_connection_that_was_broken_off_says_so_and_ends(transport, url, topic):
+    async with connect(url, transport) as live:
+        await live.subscribe([topic])
+        await live.abort()
+        assert [(message.type, message.fields["code"]) async for message in live] == [("closed", 1006)]
+
+
+@BOTH
 async def test_only_the_types_asked_for_come(transport, url, topic, tell, feed, alice):
     async with connect(url, transport) as live:
         await live.subscribe([topic], types=["feeds.entry.published"])
