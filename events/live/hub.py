@@ -18,7 +18,7 @@ from events import channel, log, relay, subscribers
 from events.catalogue import changes_rights
 from events.cursor import Cursor
 from events.encoding import Envelope
-from events.live.batch import Batch, Notice, batches
+from events.live.batch import BATCH_BYTES, Batch, Notice, batches
 from events.live.ring import Ring
 from events.live.selection import Index, Selection
 
@@ -28,6 +28,9 @@ WATCH_SECONDS = 1.0
 # An event that waits longer in the outbox has no worker to relay it; then this process does.
 OUTBOX_PATIENCE_SECONDS = 2.0
 PAGE = 500
+READER_PAGE = 200
+# So many of the latest events are in memory from the start.
+REMEMBERED = 5000
 # Farther behind than this the hub does not read up; each subscription reads its own part of the log.
 JUMP = 5000
 RETRY_SECONDS = 1.0
@@ -62,13 +65,43 @@ class Hub:
         self._next_send = 0.0
         self._sending: asyncio.TimerHandle | None = None
         self._advancing = asyncio.Lock()
+        self._pages: dict[tuple[Selection, int], asyncio.Task[log.EncodedPage]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin at the head of the log and follow it until stopped."""
         await ask(relay.ensure_epoch)
-        self._restart_at(await ask(log.head))
+        head = await ask(log.head)
+        self._restart_at(head)
+        await self._remember(head)
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._watch())]
+
+    async def _remember(self, head: log.Head) -> None:
+        """Fill the ring with what has happened lately: those who come after a crash all ask for that."""
+        start = max(head.pruned, head.position - REMEMBERED)
+        found: list[Envelope] = []
+        while start + len(found) < head.position:
+            after = start + len(found)
+            page = await ask(log.encoded_page, None, after=after, upto=head.position, limit=PAGE)
+            if not page.events or page.events[-1].position != after + len(page.events):
+                return  # pruned meanwhile
+            found += page.events
+        self.ring.clear(start)
+        for event in found:
+            self.ring.append(event)
+
+    async def page(self, selection: Selection, after: int, upto: int) -> log.EncodedPage:
+        """Read a page of the log for a reader; all who read the same at the same time share one query."""
+        key = selection, after
+        reading = self._pages.get(key)
+        if reading is None:
+            reading = self._pages[key] = asyncio.create_task(self._read_page(selection, after, upto))
+            reading.add_done_callback(lambda done: self._pages.pop(key, None))
+        return await asyncio.shield(reading)
+
+    async def _read_page(self, selection: Selection, after: int, upto: int) -> log.EncodedPage:
+        bounds = {"after": after, "upto": upto, "limit": READER_PAGE, "max_bytes": BATCH_BYTES}
+        return await ask(log.encoded_page, selection.topics, types=selection.types, **bounds)
 
     async def stop(self) -> None:
         """End following the log."""

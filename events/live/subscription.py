@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
-from events import log
 from events.cursor import Cursor
 from events.encoding import Envelope
 from events.live.batch import BATCH_BYTES, Batch, Message, Notice
-from events.live.hub import Hub, ask
+from events.live.hub import Hub
 from events.live.selection import Selection
 
-PAGE = 200
 # So many events of the ring are looked through before others have their turn.
 STRIDE = 2000
 AHEAD_PATIENCE_SECONDS = 1.0
@@ -213,15 +211,7 @@ class Subscription:
 
     async def _take_from_log(self) -> Batch | Reset | None:
         epoch, after, selection = self._epoch, self._position, self._selection
-        page = await ask(
-            log.encoded_page,
-            selection.topics,
-            after=after,
-            upto=self._entrance,
-            limit=PAGE,
-            types=selection.types,
-            max_bytes=BATCH_BYTES,
-        )
+        page = await self._hub.page(selection, after, self._entrance)
         if self._reset or epoch != self._epoch or selection is not self._selection:
             return None
         if refusal := page.head.refuses(Cursor(epoch, after)):

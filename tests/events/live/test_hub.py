@@ -58,6 +58,17 @@ async def test_it_starts_at_the_head(hub, say):
     await other.stop()
 
 
+async def test_from_its_start_it_remembers_what_has_happened_lately(hub, say, monkeypatch):
+    monkeypatch.setattr("events.live.hub.REMEMBERED", 3)
+    monkeypatch.setattr("events.live.hub.PAGE", 2)
+    await say(*"abcde")
+    other = Hub()
+    await other.start()
+    assert [event.position for event in other.ring.between(2, 5)] == [3, 4, 5]
+    assert not other.ring.covers(1)
+    await other.stop()
+
+
 async def test_there_is_one_hub_on_a_loop(hub):
     assert await current_hub() is hub
 

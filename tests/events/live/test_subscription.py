@@ -94,7 +94,7 @@ async def test_the_cursor_passes_what_is_filtered_out(hub, say):
 
 @pytest.mark.parametrize("page", [1, 2, 200])
 async def test_what_is_not_in_memory_comes_from_the_log_page_by_page(hub, say, monkeypatch, page):
-    monkeypatch.setattr(module, "PAGE", page)
+    monkeypatch.setattr("events.live.hub.READER_PAGE", page)
     await say(*"abcdef")
     await hub.refresh()
     hub.ring.clear(hub.position)
@@ -104,7 +104,7 @@ async def test_what_is_not_in_memory_comes_from_the_log_page_by_page(hub, say, m
 
 
 async def test_events_that_come_while_it_reads_the_log_are_neither_lost_nor_doubled(hub, say, monkeypatch):
-    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr("events.live.hub.READER_PAGE", 2)
     await say(*"abcdef")
     await hub.refresh()
     hub.ring.clear(hub.position)
@@ -175,7 +175,7 @@ async def test_a_cursor_past_retention_is_reset_and_never_partly_served(hub, say
 
 
 async def test_rows_pruned_while_it_pages_are_a_reset_not_a_gap(hub, say, monkeypatch):
-    monkeypatch.setattr(module, "PAGE", 1)
+    monkeypatch.setattr("events.live.hub.READER_PAGE", 1)
     await say("one", "two", "three")
     await hub.refresh()
     hub.ring.clear(hub.position)
