@@ -66,6 +66,7 @@ class Connection:
         "_catching_up",
         "_hub",
         "_is_over",
+        "_is_stranger",
         "_last_notice",
         "_must_ask",
         "_on_topics",
@@ -93,6 +94,7 @@ class Connection:
         # When its life is over, and when its rights are looked at again, by the clock of the loop.
         self.retire_at = self.recheck_at = float("inf")
         self._hub = hub
+        self._is_stranger = not principal.user.is_authenticated
         self._must_ask = False
         self._catching_up: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -121,13 +123,12 @@ class Connection:
             self.ask_again()
 
     async def _authorise(self, names: Collection[str]) -> list[str]:
-        is_stranger = not self.principal.user.is_authenticated
-        if is_stranger and self._hub.is_open(names):
+        if self._is_stranger and self._hub.is_open(names):
             return list(dict.fromkeys(names))
         version = self._hub.rights_version
         topics, ends_at = await ask(_authorised, self.principal, names, settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS)
         self.expect_end(ends_at)
-        if is_stranger and version == self._hub.rights_version:
+        if self._is_stranger and version == self._hub.rights_version:
             self._hub.note_open(topics)
         return topics
 
@@ -205,6 +206,9 @@ class Connection:
     async def _ask(self) -> None:
         self._must_ask = False
         names = {id: each.names for id, each in self.subscriptions.items()}
+        if self._is_stranger and self._hub.is_open(frozenset().union(*names.values())):
+            return
+        version = self._hub.rights_version
         try:
             answer = await ask(_rights, self.principal, names)
         except BaseException:
@@ -215,6 +219,8 @@ class Connection:
             return
         ends_at, meant = answer
         self.expect_end(ends_at)
+        if self._is_stranger and version == self._hub.rights_version:
+            self._hub.note_open([topic for topics in meant.values() for topic in topics])
         for id, topics in meant.items():
             subscription = self.subscriptions.get(id)
             if subscription is not None and topics != subscription.topics:

@@ -63,6 +63,7 @@ class Subscription:
         "_form",
         "_hub",
         "_live",
+        "_offer",
         "_owner",
         "_position",
         "_reset",
@@ -81,6 +82,7 @@ class Subscription:
         self.types = frozenset(types)
         self._hub = hub
         self._owner = owner
+        self._offer = owner.offer
         self._form = form
         self._selection: Selection = hub.index.selection((), ())
         self._live = False
@@ -141,7 +143,8 @@ class Subscription:
 
     def take(self, batch: Batch) -> None:
         """Send the batch, or be behind from here on."""
-        if not self._owner.offer(self.say(batch)):
+        # Straight to the way out: this is what one delivery costs.
+        if not self._offer(batch.form(self._form.name, self._form.render)):
             self.fall_behind(batch.start)
 
     def notice(self, notice: Notice) -> None:
