@@ -249,14 +249,24 @@ class Hub:
         await self.refresh()
 
     async def _watch(self) -> None:
+        head = None
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:
                 if await ask(log.oldest_waiting_seconds) > OUTBOX_PATIENCE_SECONDS and await ask(relay.run):
                     subscribers.wake_all()
-                await self.refresh()
+                head = await self._compare(head)
             except Exception as error:  # noqa: BLE001  the hub outlives the database
                 logger.warning("The log could not be read (%r); trying again.", error)
+
+    async def _compare(self, earlier: log.Head | None) -> log.Head:
+        """Read the log's head; what it had at the last look and the hub still has not was never told."""
+        known = self.position
+        head = await ask(log.head)
+        # What is new since the last look is on its way: nobody is kept waiting for it to be read twice.
+        if head.epoch != self.epoch or head.position < known or (earlier and self.position < earlier.position):
+            await self.refresh()
+        return head
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Hub]] = WeakKeyDictionary()

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from types import FrameType
 
 from django.conf import settings
@@ -15,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 # A process with thousands of sockets has few garbage cycles and very many objects to look through for them.
 GARBAGE_THRESHOLDS = (50_000, 50, 100)
+SWITCH_SECONDS = 0.0005
 
 
 async def lifespan(scope, receive, send) -> None:
@@ -38,6 +40,8 @@ async def _start() -> None:
         await current_hub()
     except Exception as error:  # noqa: BLE001  the first connection tries again
         logger.warning("The hub could not start yet: %r", error)
+    # The loop waits for at most so long while a thread that asks the database has the interpreter.
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
