@@ -191,6 +191,15 @@ test("an event is published over the socket", async () => {
   assert.equal(log.tried.post, 0);
 });
 
+test("two that are published at once by one key are both answered with the one event", async () => {
+  const { live, log } = await opened({});
+  const event = { type: "feeds.note.made", topic: "feeds.1", data: {} };
+  const twice = [1, 2].map(() => live.publish(event, { idempotencyKey: "once" }));
+  const [first, second] = await Promise.all(twice);
+  assert.equal(first.id, second.id);
+  assert.equal(log.events.length, 1);
+});
+
 test("an event that may not be published is refused in the wire's words, by socket and by request", async () => {
   for (const lets of [{}, { ws: false }]) {
     const { live } = await opened(lets);

@@ -40,6 +40,7 @@ function refuse(tell, id, { status, code, message, after }) {
 export function socket({ window, url, ticket }, tell) {
   const publishing = new Map();
   let it;
+  let last = 0;
   const send = (frame) => it?.readyState === 1 && it.send(JSON.stringify(frame));
 
   function hear(frame) {
@@ -65,7 +66,7 @@ export function socket({ window, url, ticket }, tell) {
     subscribe: ({ name, topics, types, cursor }) => send({ type: "subscribe", id: name, topics, types, after: cursor }),
     unsubscribe: (name) => send({ type: "unsubscribe", id: name }),
     publish(event, key) {
-      const id = "p" + key.slice(0, 63);
+      const id = "p" + ++last;
       send({ type: "publish", id, event, idempotency_key: key });
       return new Promise((resolve, reject) => publishing.set(id, { resolve, reject }));
     },
