@@ -89,7 +89,7 @@ export function stream(settings, tell) {
     if (sources.get(name) !== wanted) return;
     const source = new settings.window.EventSource(`${settings.url}/live/sse?${query({ topics, types, after: cursor, ticket })}`);
     const on = (type, read) =>
-      source.addEventListener(type, ({ data, lastEventId }) => tell.hear({ type, ...read(JSON.parse(data)), id: name, cursor: lastEventId }));
+      source.addEventListener(type, ({ data, lastEventId }) => tell.hear({ type, id: name, cursor: lastEventId, ...read(JSON.parse(data)) }));
     const isOn = () => sources.get(name) === source;
     sources.set(name, source);
     source.onopen = () => {
@@ -98,6 +98,7 @@ export function stream(settings, tell) {
     };
     on("message", (event) => ({ type: "events", events: [event] }));
     for (const type of ["reset", "revoked", "topics", "reconnect"]) on(type, (frame) => frame);
+    on("notice", (frame) => ({ ...frame, id: "" }));
     source.onerror = () => {
       source.close();
       // A stream does not say why it ends; a poll does.
