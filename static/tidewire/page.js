@@ -179,6 +179,7 @@ keepTicking();
 if (page?.dataset.topics) {
   const live = connect({ identity: document.body.dataset.user ?? "" });
   live.addEventListener("state", () => show(live.state));
+  show(live.state);
   const what = { topics: page.dataset.topics.split(","), after: page.dataset.cursor };
   live.subscribe(what, { events: apply, reset, revoked: reset, topics: changeTopics, refused: () => sayForGood("This page is no longer live.", location.href, "Reload") });
 }

@@ -91,7 +91,7 @@ export function connect({ window = globalThis, url = window.location.origin, tic
     change();
     const tell = { frame, notice, state: change, renew };
     const isShared = identity !== undefined && navigator.locks && window.BroadcastChannel;
-    carrier = isShared ? sharing(settings, `tidewire ${url} ${identity}`, id, tell) : connection(settings, tell);
+    carrier = isShared ? sharing(settings, `tidewire.v1 ${url} ${identity}`, id, tell) : connection(settings, tell);
     renew();
   }
 

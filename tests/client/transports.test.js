@@ -163,6 +163,25 @@ test("a stream that is quiet for long is opened anew, since nobody can tell whet
   assert.ok(!reader.states.includes("offline"));
 });
 
+test("a stream tells other topics, ended rights and notices, and is left when it is drained", async () => {
+  const { reader, live, log, clock } = await opened({ ws: false }, { after: "k3x9-0", identity: "alice" });
+  const heard = [];
+  live.notices.addEventListener("operations", ({ data }) => heard.push(data));
+  const [source] = log.sources;
+  source.tell("topics", { added: ["feeds.9"], removed: [], cursor: "k3x9-0" });
+  source.tell("revoked", { topics: ["feeds.1"], cursor: "k3x9-0" });
+  source.tell("notice", { topic: "operations", data: 1 }, "");
+  await clock.pass(0);
+  assert.deepEqual(reader.told, [["topics", ["feeds.9"], [], "k3x9-0"], ["revoked", ["feeds.1"], "k3x9-0"]]);
+  assert.deepEqual(heard, [1]);
+  source.tell("reconnect", { after_ms: 3000 }, "");
+  await clock.pass(2 * SECOND);
+  assert.equal(live.state, "offline");
+  log.publish("feeds.1");
+  await clock.pass(3 * SECOND);
+  sawAll(reader, log);
+});
+
 test("more subscriptions than a browser has connections for take turns", async () => {
   const { live, log, clock } = await opened({ ws: false });
   const readers = Array.from({ length: 7 }, () => ({ seen: [], told: [] }));
@@ -189,6 +208,15 @@ test("an event is published over the socket", async () => {
   const event = await live.publish({ type: "feeds.note.made", topic: "feeds.1", data: {} }, { idempotencyKey: "once" });
   assert.equal(event.cursor, "k3x9-1");
   assert.equal(log.tried.post, 0);
+});
+
+test("two that are published at once by one key are both answered with the one event", async () => {
+  const { live, log } = await opened({});
+  const event = { type: "feeds.note.made", topic: "feeds.1", data: {} };
+  const twice = [1, 2].map(() => live.publish(event, { idempotencyKey: "once" }));
+  const [first, second] = await Promise.all(twice);
+  assert.equal(first.id, second.id);
+  assert.equal(log.events.length, 1);
 });
 
 test("an event that may not be published is refused in the wire's words, by socket and by request", async () => {

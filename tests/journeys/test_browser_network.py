@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.browsing import browsing, live, publish, wait_answering
+from tests.journeys.conftest import ARGUMENTS, CHROMIUM
 
 NO_WEBSOCKET = """
     window.WebSocket = class {
@@ -89,22 +90,34 @@ def test_tabs_share_one_connection_and_another_goes_on_when_the_first_is_closed(
             sees(page, "Tabs 1", "Tabs 2", "Tabs 3", "Tabs 4")
 
 
-def test_tabs_before_and_after_signing_out_share_nothing(stack, chromium):
+def test_a_page_that_is_come_back_to_was_kept_and_shows_what_it_missed(stack, chromium):
+    keeping = {"executable_path": CHROMIUM, "args": ARGUMENTS, "ignore_default_args": ["--disable-back-forward-cache"]}
+    with (
+        browsing(chromium, stack, "alice") as alice,
+        chromium.browser_type.launch(**keeping) as other,
+        browsing(other, stack, "carol") as carol,
+    ):
+        live(carol)
+        publish(alice, "Kept 1")
+        sees(carol, "Kept 1")
+        carol.goto(f"{stack.url}/notifications/")
+        publish_all(alice, "Kept 2", "Kept 3")
+        carol.evaluate("history.back()")
+        sees(carol, "Kept 1", "Kept 2", "Kept 3")
+
+
+def test_tabs_of_before_and_after_signing_out_share_nothing(stack, chromium):
     with browsing(chromium, stack, "carol") as page:
         live(page)
-        page.get_by_role("button", name="Sign out").click()
-        expect(page.locator("body")).not_to_have_attribute("data-user", "carol")
-        other = page.context.new_page()
-        sockets = sockets_of(other)
-        other.goto(stack.url)
-        live(other)
-        assert len(sockets) <= 1
-        assert (
-            other.evaluate("navigator.locks.query().then(({ held }) => held.map(({ name }) => name).join())").count(
-                "carol"
-            )
-            == 0
-        )
+        leaving = page.context.new_page()
+        sockets = sockets_of(leaving)
+        leaving.goto(stack.url)
+        live(leaving)
+        assert sockets == []
+        leaving.get_by_role("button", name="Sign out").click()
+        expect(leaving.locator("body")).not_to_have_attribute("data-user", "carol")
+        live(leaving)
+        assert len(sockets) == 1
 
 
 def test_a_page_whose_websocket_is_blocked_is_live_by_a_stream(stack, chromium):

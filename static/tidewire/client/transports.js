@@ -40,6 +40,7 @@ function refuse(tell, id, { status, code, message, after }) {
 export function socket({ window, url, ticket }, tell) {
   const publishing = new Map();
   let it;
+  let last = 0;
   const send = (frame) => it?.readyState === 1 && it.send(JSON.stringify(frame));
 
   function hear(frame) {
@@ -65,7 +66,7 @@ export function socket({ window, url, ticket }, tell) {
     subscribe: ({ name, topics, types, cursor }) => send({ type: "subscribe", id: name, topics, types, after: cursor }),
     unsubscribe: (name) => send({ type: "unsubscribe", id: name }),
     publish(event, key) {
-      const id = "p" + key.slice(0, 63);
+      const id = "p" + ++last;
       send({ type: "publish", id, event, idempotency_key: key });
       return new Promise((resolve, reject) => publishing.set(id, { resolve, reject }));
     },
@@ -88,7 +89,7 @@ export function stream(settings, tell) {
     if (sources.get(name) !== wanted) return;
     const source = new settings.window.EventSource(`${settings.url}/live/sse?${query({ topics, types, after: cursor, ticket })}`);
     const on = (type, read) =>
-      source.addEventListener(type, ({ data, lastEventId }) => tell.hear({ type, ...read(JSON.parse(data)), id: name, cursor: lastEventId }));
+      source.addEventListener(type, ({ data, lastEventId }) => tell.hear({ type, id: name, cursor: lastEventId, ...read(JSON.parse(data)) }));
     const isOn = () => sources.get(name) === source;
     sources.set(name, source);
     source.onopen = () => {
@@ -97,6 +98,7 @@ export function stream(settings, tell) {
     };
     on("message", (event) => ({ type: "events", events: [event] }));
     for (const type of ["reset", "revoked", "topics", "reconnect"]) on(type, (frame) => frame);
+    on("notice", (frame) => ({ ...frame, id: "" }));
     source.onerror = () => {
       source.close();
       // A stream does not say why it ends; a poll does.
