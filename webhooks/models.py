@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
@@ -57,6 +57,14 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.url[:100]
+
+    def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
+        """Delete the endpoint and all that was or is to be sent to it, whoever sends at the moment."""
+        with transaction.atomic():
+            # Held, so that neither a delivery nor an attempt is added between what is collected and what is deleted.
+            list(Endpoint.objects.select_for_update().filter(pk=self.pk))
+            list(self.deliveries.select_for_update().order_by("pk").values_list("pk", flat=True))
+            return super().delete(*args, **kwargs)
 
     @property
     def secret(self) -> str:
