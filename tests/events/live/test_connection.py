@@ -273,7 +273,9 @@ async def test_subscriptions_that_catch_up_take_turns(line, hub, say, monkeypatc
     hub.ring.clear(hub.position)
     line.reads.clear()
     for id, room in ((1, "rooms.a"), (2, "rooms.b")):
-        line.connection.subscriptions[id] = module.Subscription(hub, line.connection, id, [room], (), Frames().events(id))
+        line.connection.subscriptions[id] = module.Subscription(
+            hub, line.connection, id, [room], (), Frames().events(id)
+        )
         await line.connection.subscriptions[id].locate(Cursor(hub.epoch, 0))
         line.connection.subscriptions[id].read([room])
     line.reads.set()
