@@ -141,10 +141,12 @@ class LiveAuthentication:
         principal = await database_sync_to_async(find, thread_sensitive=False)(address) if find else Anonymous(address)
         if principal is None:
             return await self._refuse_unknown(scope, receive, send)
-        if isinstance(principal, SessionHolder) and find.func is by_session and not _is_own_page(scope, headers):
+        by_cookie = isinstance(principal, SessionHolder) and find.func is by_session
+        if by_cookie and not _is_own_page(scope, headers):
             return await self._refuse_foreign(scope, receive, send)
+        known = {"principal": principal, "response_headers": _sharing(headers, by_cookie=by_cookie)}
         del headers, find  # the connection may live long
-        return await self._app({**scope, "principal": principal}, receive, send)
+        return await self._app({**scope, **known}, receive, send)
 
     async def _refuse_unknown(self, scope, receive, send) -> None:
         if scope["type"] == "http":
@@ -175,6 +177,15 @@ def _credential(scope, headers: Mapping[bytes, str]) -> partial | None:
         return partial(by_ticket, tickets[-1])
     session_key = parse_cookie(headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
     return partial(by_session, session_key) if sessions.is_key(session_key) else None
+
+
+def _sharing(headers: Mapping[bytes, str], *, by_cookie: bool) -> list[tuple[bytes, bytes]]:
+    """Let pages of other origins read a stream; one that a cookie opens only those that may use the cookie."""
+    if (origin := headers.get(b"origin")) is None:
+        return []
+    if not by_cookie:
+        return [(b"access-control-allow-origin", b"*")]
+    return [(b"access-control-allow-origin", origin.encode("latin-1")), (b"access-control-allow-credentials", b"true")]
 
 
 def _is_own_page(scope, headers: Mapping[bytes, str]) -> bool:

@@ -46,7 +46,7 @@ class Dialect(Protocol):
     def heartbeat(self, cursors: dict[int | str, Cursor]) -> Message:
         """Say that the connection lives, and how far each subscription is."""
 
-    def reconnect(self, after_ms: int) -> Message:
+    def reconnect(self, after_ms: int, cursors: dict[int | str, Cursor]) -> Message:
         """Ask the client to come back after so long."""
 
     def notice(self, topic: str, data: Any) -> Message:
@@ -167,7 +167,10 @@ class Connection:
 
     def beat(self) -> None:
         """Show the client that the connection lives, unless it takes nothing anyway."""
-        self.offer(self.dialect.heartbeat({id: each.cursor for id, each in self.subscriptions.items()}))
+        self.offer(self.dialect.heartbeat(self._cursors()))
+
+    def _cursors(self) -> dict[int | str, Cursor]:
+        return {id: each.cursor for id, each in self.subscriptions.items()}
 
     def notice(self, notice: Notice) -> None:
         """Tell the client something that is in no log, once for all of its subscriptions."""
@@ -175,10 +178,10 @@ class Connection:
             self._last_notice = notice
             self.offer(notice.form(type(self.dialect).__name__, self.dialect.notice))
 
-    def retire(self, after_seconds: float) -> None:
-        """Send the client away, to come back after so long; it is served until then."""
-        self.offer(self.dialect.reconnect(round(after_seconds * 1000)))
-        asyncio.get_running_loop().call_later(after_seconds, self.end, CLOSE_RESTART)
+    def retire(self, after_seconds: float, *, served: bool = True) -> None:
+        """Send the client away, to come back after so long; until then it is served, or not."""
+        self.offer(self.dialect.reconnect(round(after_seconds * 1000), self._cursors()))
+        asyncio.get_running_loop().call_later(after_seconds if served else 0, self.end, CLOSE_RESTART)
 
     # -- Rights -------------------------------------------------------------------------------------------------------
 
@@ -205,7 +208,8 @@ class Connection:
 
     async def _ask(self) -> None:
         self._must_ask = False
-        names = {id: each.names for id, each in self.subscriptions.items()}
+        asked = dict(self.subscriptions)
+        names = {id: each.names for id, each in asked.items()}
         if self._is_stranger and self._hub.is_open(frozenset().union(*names.values())):
             return
         version = self._hub.rights_version
@@ -215,16 +219,24 @@ class Connection:
             self._must_ask = True
             raise
         if answer is None:
-            self.end(CLOSE_SIGNED_OUT)
+            self._sign_out()
             return
         ends_at, meant = answer
         self.expect_end(ends_at)
         if self._is_stranger and version == self._hub.rights_version:
             self._hub.note_open([topic for topics in meant.values() for topic in topics])
         for id, topics in meant.items():
+            # Of the same id there may be another one by now.
             subscription = self.subscriptions.get(id)
-            if subscription is not None and topics != subscription.topics:
+            if subscription is not None and subscription is asked[id] and topics != subscription.topics:
                 await self._change(subscription, topics)
+
+    def _sign_out(self) -> None:
+        # The transport closes in a moment; until then nothing more is sent.
+        self._is_over = True
+        for subscription in self.subscriptions.values():
+            subscription.hold()
+        self.end(CLOSE_SIGNED_OUT)
 
     async def _change(self, subscription: Subscription, topics: set[str]) -> None:
         before = subscription.topics
@@ -254,7 +266,7 @@ class Connection:
 
     async def _catch_up(self) -> None:
         try:
-            while not self.outlet.gone and (self._must_ask or self._behind()):
+            while not (self._is_over or self.outlet.gone) and (self._must_ask or self._behind()):
                 await self.outlet.ready()
                 try:
                     await self._step()
@@ -286,6 +298,9 @@ class Connection:
 
 
 def _authorised(principal: Principal, names: Collection[str], limit: int) -> tuple[list[str], datetime | None]:
+    # What opened the connection may have ended before anybody was told of its end.
+    if not principal.still_valid():
+        raise catalogue.SignInFirst("Your session or key has ended.")
     return catalogue.authorise(principal.user, names, limit=limit), principal.ends_at()
 
 

@@ -61,9 +61,14 @@ def id_of(frame: dict[str, Any]) -> int | str:
     name = frame.get("id")
     if isinstance(name, int) and not isinstance(name, bool) and abs(name) < 2**53:
         return name
-    if isinstance(name, str) and 0 < len(name) <= 64:
+    if isinstance(name, str) and 0 < len(name) <= 64 and _is_whole(name):
         return name
     raise Refused("invalid", "id must be a number or a string of 1 to 64 characters.")
+
+
+def _is_whole(text: str) -> bool:
+    # JSON can escape half of a character, which nothing can then be sent with.
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def subscribe(frame: dict[str, Any]) -> Subscribe:
@@ -178,7 +183,7 @@ class Frames:
         """Say that the connection lives, and how far each subscription is."""
         return frame("heartbeat", cursors={str(id): str(cursor) for id, cursor in cursors.items()})
 
-    def reconnect(self, after_ms: int) -> Message:
+    def reconnect(self, after_ms: int, cursors: dict[int | str, Cursor]) -> Message:
         """Ask the client to come back after so long."""
         return frame("reconnect", after_ms=after_ms)
 

@@ -146,9 +146,14 @@ class Hub:
                 self._restart_at(head)
             while self.position < head.position:
                 page = await ask(log.encoded_page, None, after=self.position, upto=head.position, limit=PAGE)
-                if not page.events:
+                if page.head.epoch != self.epoch:
+                    head = page.head
+                    self._restart_at(head, reset="epoch")
+                elif not page.events or page.events[-1].position - self.position > len(page.events):
+                    # Retention was quicker: those who read on from here are told so by the log.
                     self._restart_at(head)
-                self._advance(page.events)
+                else:
+                    self._advance(page.events)
 
     def _restart_at(self, head: log.Head, reset: str = "") -> None:
         self.send_now()
@@ -157,10 +162,9 @@ class Hub:
         self.ring.clear(head.position)
         for reader in self.index.readers():
             reader.fall_behind(before, reset)
-        if before and not reset:
-            # Among what was skipped there may be changes of rights.
-            self._open.clear()
-            self._ask_again(list(self.index.readers()))
+        # Among what was skipped, or in another log, there may be changes of rights.
+        self._open.clear()
+        self._ask_again(self.index.everyone())
 
     def _advance(self, events: Iterable[Envelope]) -> None:
         for event in events:
@@ -212,7 +216,12 @@ class Hub:
                 made[key] = list(batches(pending, start, self.cursor))
             for batch in made[key]:
                 for reader in list(selection.live):
-                    reader.take(batch)
+                    try:
+                        reader.take(batch)
+                    except Exception:
+                        # What one cannot be given, the others are.
+                        logger.exception("Events could not be handed out.")
+                        reader.fall_behind(batch.start)
         # At least as long as it took goes by before the next: half of the time is always left for all else.
         ended = self._loop.time()
         self._next_send = ended + min(ended - began, WINDOW_MAX_SECONDS)

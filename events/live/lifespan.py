@@ -5,12 +5,14 @@ import gc
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 from django.conf import settings
 
 from events.live.hub import current_hub, stop_hub
-from events.live.roster import current_roster, stop_roster
+from events.live.roster import drain_roster, stop_roster
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +63,10 @@ def _drain_before_the_end(loop: asyncio.AbstractEventLoop) -> None:
         def begin(number: int) -> None:
             # A second signal does not wait.
             if drained:
-                servers(number, None)
+                _end(servers, number)
             else:
-                drained.append(loop.create_task(_drain()))
-                drained[0].add_done_callback(lambda task: servers(number, None))
+                drained.append(loop.create_task(drain_roster(settings.TIDEWIRE_DRAIN_SECONDS)))
+                drained[0].add_done_callback(lambda task: _end(servers, number))
 
         signal.signal(signal.SIGTERM, handle)
     except ValueError:
@@ -72,6 +74,10 @@ def _drain_before_the_end(loop: asyncio.AbstractEventLoop) -> None:
         return
 
 
-async def _drain() -> None:
-    roster = await current_roster()
-    await roster.drain(settings.TIDEWIRE_DRAIN_SECONDS)
+def _end(servers: Callable[..., Any], number: int) -> None:
+    server = getattr(servers, "__self__", None)
+    if hasattr(server, "should_exit"):
+        # uvicorn would end by the signal that it is told of; one that has sent everyone away ends well, with 0.
+        server.should_exit = True
+    else:
+        servers(number, None)

@@ -58,16 +58,21 @@ class SteppedOutlet:
     than the sending. Only when it waits, for a client that does not read, a task sees it through.
     """
 
-    __slots__ = ("_busy_since", "_send", "_task", "gone")
+    __slots__ = ("_busy_since", "_send", "_task", "_waiting", "gone")
 
     def __init__(self, send: Send) -> None:
         self._send: Callable[[Message], Coroutine[Any, Any, None]] = send  # type: ignore[assignment]
         self._task: asyncio.Task[None] | None = None
         self._busy_since = 0.0
+        # So many messages wait in `put`: what is offered meanwhile is newer, and must not overtake them.
+        self._waiting = 0
         self.gone = False
 
     def offer(self, message: Message) -> bool:
         """Send the message, unless an earlier one is still under way: then say no. Never blocks."""
+        return not self._waiting and self._offer(message)
+
+    def _offer(self, message: Message) -> bool:
         if self._task is not None:
             return False
         if self.gone:
@@ -88,8 +93,12 @@ class SteppedOutlet:
 
     async def put(self, message: Message) -> None:
         """Send the message as soon as those before it have left."""
-        while not self.offer(message):
-            await self.ready()
+        while not self._offer(message):
+            self._waiting += 1
+            try:
+                await self.ready()
+            finally:
+                self._waiting -= 1
 
     async def ready(self) -> None:
         """Return when nothing is under way."""
@@ -138,14 +147,18 @@ def _see_through(sending: Coroutine[Any, Any, None], awaited: Any) -> Generator[
 class WiredOutlet:
     """The way through a server that takes encoded frames; a message that many are sent is encoded once."""
 
-    __slots__ = ("_wire", "gone")
+    __slots__ = ("_waiting", "_wire", "gone")
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+        self._waiting = 0
         self.gone = False
 
     def offer(self, message: Message) -> bool:
         """Write the message, unless too much waits already: then say no. Never blocks."""
+        return not self._waiting and self._offer(message)
+
+    def _offer(self, message: Message) -> bool:
         frame = message.get("frame")
         if frame is None:
             frame = message["frame"] = encode(message["text"])
@@ -153,8 +166,12 @@ class WiredOutlet:
 
     async def put(self, message: Message) -> None:
         """Write the message as soon as the client takes something."""
-        while not self.offer(message):
-            await self._wire.drained()
+        while not self._offer(message):
+            self._waiting += 1
+            try:
+                await self._wire.drained()
+            finally:
+                self._waiting -= 1
 
     async def ready(self) -> None:
         """Return when the client has taken most of what was written."""

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -84,7 +85,9 @@ class Roster:
         group = self._groups[self._turn - 1]  # whose turn is the last one from now
         group.add(connection)
         if self.is_draining:
-            connection.retire(0)
+            # After the welcome; and not at once again, to this process perhaps.
+            pause = random.uniform(0, settings.TIDEWIRE_DRAIN_SECONDS)
+            asyncio.get_running_loop().call_soon(partial(connection.retire, pause, served=False))
         return group
 
     async def _beat(self) -> None:
@@ -144,7 +147,17 @@ async def current_roster() -> Roster:
     return _rosters[hub]
 
 
+async def drain_roster(seconds: float) -> None:
+    """Send everyone on this event loop away; without a hub nobody is here."""
+    for hub in _on_this_loop():
+        await _rosters[hub].drain(seconds)
+
+
 async def stop_roster() -> None:
     """Stop the roster of this event loop, if there is one."""
-    for hub in [hub for hub, roster in _rosters.items() if roster.is_of(asyncio.get_running_loop())]:
+    for hub in _on_this_loop():
         await _rosters.pop(hub).stop()
+
+
+def _on_this_loop() -> list[Hub]:
+    return [hub for hub, roster in _rosters.items() if roster.is_of(asyncio.get_running_loop())]

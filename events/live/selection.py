@@ -134,6 +134,12 @@ class Index:
             if selection.concerns(topic):
                 yield from list(selection.readers)
 
+    def everyone(self) -> Iterator[Asker]:
+        """Yield every reader, and all who have a topic of their own."""
+        for owners in list(self._own.values()):
+            yield from list(owners)
+        yield from self.readers()
+
     def readers(self) -> Iterable[Reader]:
         """Yield every reader, live or not."""
         for selection in list(self._selections.values()):

@@ -18,6 +18,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     """One client's connection; applications find it in the scope's extensions and use it as a `Wire`."""
 
     paused_at = 0.0
+    waiting = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,7 +43,7 @@ class LiveProtocol(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """Note since when the client takes nothing."""
         super().pause_writing()
-        self.paused_at = self.loop.time()
+        self.paused_at, self.waiting = self.loop.time(), self.transport.get_write_buffer_size()
 
     def resume_writing(self) -> None:
         """Note that the client takes something again."""
@@ -53,18 +54,22 @@ class LiveProtocol(WebSocketsSansIOProtocol):
         """Write an encoded frame, unless too much waits already to be taken: then say no."""
         if self.paused_at:
             return False
-        if not (self.disconnected or self.close_sent):
+        if not (self.disconnected or self.close_sent or self.transport.is_closing()):
             self.transport.write(frame)
         return True
 
     async def drained(self) -> None:
         """Return when the client has taken most of what waits, or has left."""
-        await self.writable.wait()
+        # Who was woken may find that others have filled it up again.
+        while not self.writable.is_set():
+            await self.writable.wait()
         if self.disconnected:
             self.paused_at = 0.0
 
     def busy_seconds(self) -> float:
-        """Return for how long the client has taken nothing; 0 when nothing waits for it."""
+        """Return for how long, as far as one has looked, the client has taken nothing; 0 when nothing waits for it."""
+        if self.paused_at and (waiting := self.transport.get_write_buffer_size()) < self.waiting:
+            self.paused_at, self.waiting = self.loop.time(), waiting
         return self.loop.time() - self.paused_at if self.paused_at else 0.0
 
     def abort(self) -> None:

@@ -21,7 +21,7 @@ from events.live.outlet import Send, SteppedOutlet
 from events.live.principal import Principal
 from events.live.roster import Full, current_roster
 from events.live.subscription import Form
-from events.live.websocket import Receive
+from events.live.websocket import CLOSING_SECONDS, Receive
 
 logger = logging.getLogger(__name__)
 
@@ -59,9 +59,11 @@ class Lines:
         """Say that the connection lives, and how far it is."""
         return _lines("".join(f"id: {each}\n\n" for each in cursors.values()) or ":\n\n")
 
-    def reconnect(self, after_ms: int) -> Message:
+    def reconnect(self, after_ms: int, cursors: dict[int | str, Cursor]) -> Message:
         """Ask the client to come back after so long."""
-        return _lines(f"retry: {max(after_ms, 1)}\nevent: reconnect\ndata: {json.dumps({'after_ms': after_ms})}\n\n")
+        ids = "".join(f"id: {each}\n" for each in cursors.values())
+        data = json.dumps({"after_ms": after_ms})
+        return _lines(f"{ids}retry: {max(after_ms, 1)}\nevent: reconnect\ndata: {data}\n\n")
 
     def notice(self, topic: str, data: Any) -> Message:
         """Say something that is only for those who are here."""
@@ -95,34 +97,45 @@ class LiveStream:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Stream what is asked for, or answer why not."""
         if scope["method"] != "GET":
-            return await self._refuse(send, 405, "Streams are read with GET.", (b"allow", b"GET"))
+            return await self._refuse(scope, send, 405, "Streams are read with GET.", (b"allow", b"GET"))
         try:
             asked = _asked(scope)
         except Refused as refused:
-            return await self._refuse(send, STATUS.get(refused.code, 400), refused.message)
+            return await self._refuse(scope, send, STATUS.get(refused.code, 400), refused.message)
         try:
             roster = await current_roster()
-        except Exception:
-            logger.exception("The hub could not start.")
-            return await self._refuse(send, 503, "The log cannot be read at the moment.", RETRY_LATER)
+        except Exception as error:  # noqa: BLE001  whatever keeps the hub from starting
+            return await self._refuse(scope, send, *_refusal(error))
         stream = Stream(scope, asked, roster.hub, send)
         try:
             with roster.admit(stream.connection):
                 await stream.run(receive)
-        except Full:
-            await self._refuse(send, 429, "There are too many connections from here.", RETRY_LATER)
-        except catalogue.SignInFirst as error:
-            await self._refuse(send, 401, str(error), (b"www-authenticate", b'Bearer realm="tidewire"'))
-        except catalogue.TooManyTopics as error:
-            await self._refuse(send, 400, str(error))
-        except catalogue.Unreadable as error:
-            await self._refuse(send, 403, str(error))
+        except Exception as error:  # noqa: BLE001  it is told to the client
+            if stream.has_begun:
+                # Who was told something already, to come back later perhaps, is only let go.
+                return await stream.finish()
+            await self._refuse(scope, send, *_refusal(error))
 
-    async def _refuse(self, send: Send, status: int, detail: str, *headers: tuple[bytes, bytes]) -> None:
+    async def _refuse(self, scope, send: Send, status: int, detail: str, *more: tuple[bytes, bytes]) -> None:
         body = json.dumps(self._problem(status, detail)).encode()
-        heads = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()), *headers]
+        heads = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+        heads += [(b"cache-control", b"no-store"), *scope.get("response_headers", ()), *more]
         await send({"type": "http.response.start", "status": status, "headers": heads})
         await send({"type": "http.response.body", "body": body})
+
+
+def _refusal(error: Exception) -> tuple[Any, ...]:
+    match error:
+        case Full():
+            return 429, "There are too many connections from here.", RETRY_LATER
+        case catalogue.SignInFirst():
+            return 401, str(error), (b"www-authenticate", b'Bearer realm="tidewire"')
+        case catalogue.TooManyTopics():
+            return 400, str(error)
+        case catalogue.Unreadable():
+            return 403, str(error)
+    logger.error("A stream could not begin.", exc_info=error)
+    return 503, "The log cannot be read at the moment.", RETRY_LATER
 
 
 RETRY_LATER = (b"retry-after", b"5")
@@ -137,7 +150,7 @@ class Stream:
         self._asked = asked
         self._send = send
         self._headers = HEADERS + list(scope.get("response_headers", ()))
-        self._has_begun = False
+        self.has_begun = False
         self._task = asyncio.current_task()
         self._is_ending = False
         principal: Principal = scope["principal"]
@@ -145,8 +158,8 @@ class Stream:
 
     async def _begin_and_send(self, message: Message) -> None:
         # The head of the answer waits for the first line: until then it can still be a refusal.
-        if not self._has_begun:
-            self._has_begun = True
+        if not self.has_begun:
+            self.has_begun = True
             await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
         await self._send(message)
 
@@ -160,7 +173,7 @@ class Stream:
         except asyncio.CancelledError:
             if not self._is_ending:
                 raise
-            await self._finish()
+            await self.finish()
         finally:
             self._task = None
 
@@ -169,14 +182,16 @@ class Stream:
             return
         self._is_ending = True
         if code == CLOSE_SIGNED_OUT:
-            cursor = self.connection.subscriptions[SUBSCRIPTION].cursor
-            topics = sorted(self.connection.subscriptions[SUBSCRIPTION].topics)
-            self.connection.offer(self.connection.dialect.revoked(SUBSCRIPTION, topics, cursor))
+            for subscription in self.connection.subscriptions.values():
+                topics = sorted(subscription.topics)
+                self.connection.offer(self.connection.dialect.revoked(SUBSCRIPTION, topics, subscription.cursor))
         self._task.cancel()
 
-    async def _finish(self) -> None:
+    async def finish(self) -> None:
+        """End the answer; its client comes back, or does not."""
         try:
-            await self._begin_and_send({"type": "http.response.body", "body": b"", "more_body": False})
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._begin_and_send({"type": "http.response.body", "body": b"", "more_body": False})
         except Exception as error:  # noqa: BLE001  whatever the server says of a client that has left
             logger.debug("A client was gone before its stream ended: %r", error)
 

@@ -125,6 +125,8 @@ class Subscription:
         self._selection.readers.discard(self)
         self._selection = self._hub.index.selection(topics, self.types)
         self._selection.readers.add(self)
+        # Before it was a reader nobody told it that the log had become another one.
+        self._reset = self._reset or self._hub.refuses(Cursor(self._epoch, self._position)) or ""
         self._owner.catch_up()
 
     def end(self) -> None:
@@ -174,6 +176,10 @@ class Subscription:
         """Return what is to be sent next, at once; with None there was nothing to send in this stretch of the log."""
         if self._reset:
             return self._take_reset()
+        if self._position > self._entrance:
+            # The client has seen, in a page say, some of what still waits to be sent to the others; the rest is read.
+            self._hub.send_now()
+            return None
         batch = None
         if self._position < self._entrance:
             if not self._hub.ring.covers(self._position):
@@ -184,9 +190,6 @@ class Subscription:
         return batch
 
     def _join(self) -> None:
-        if self._position > self._entrance:
-            # The client has seen, in a page say, what still waits to be sent to the others.
-            self._hub.send_now()
         self._selection.join(self, self._hub.position)
         self._live = True
 

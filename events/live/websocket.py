@@ -30,6 +30,8 @@ CLOSE_FAILED = 1011
 CLOSE_TRY_AGAIN = 1013
 CLOSE_BAD_FRAMES = 4400
 CLOSE_TOO_MANY = 4429
+# A client that takes nothing is not told for ever why it is closed.
+CLOSING_SECONDS = 10.0
 
 Receive = Callable[[], Awaitable[Message]]
 # Publishes an event for a principal, or raises something with a `code` and a `message`; asks the database.
@@ -67,7 +69,8 @@ class LiveSocket:
 
 async def _close(send: Send, code: int) -> None:
     try:
-        await send({"type": "websocket.close", "code": code})
+        async with asyncio.timeout(CLOSING_SECONDS):
+            await send({"type": "websocket.close", "code": code})
     except Exception as error:  # noqa: BLE001  whatever the server says of a client that has left
         logger.debug("A client was gone before it was told so: %r", error)
 

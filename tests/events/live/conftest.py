@@ -20,11 +20,21 @@ announce = channel.announce
 
 SAID = event_type("live.word.said", "A word was said.", fields(word=text()))
 WHISPERED = event_type("live.word.whispered", "A word was whispered.", fields(word=text()))
-ROOM = topic_kind("rooms.{id}", "Rooms; the locked one is closed.", can_read=lambda user, ids: set(ids) - {"locked"})
+LOCKED_UP = event_type("live.room.locked", "A room was locked.", fields(word=text()), changes_rights=True)
+LOCKED = {"locked"}
+MEANT = ["rooms.a", "rooms.b"]
+ROOM = topic_kind("rooms.{id}", "Rooms; the locked ones are closed.", can_read=lambda user, ids: set(ids) - LOCKED)
 CAFE = topic_kind(
     "cafes.{id}", "Cafés; one sees who is there.", can_read=lambda user, ids: set(ids) - {"locked"}, has_presence=True
 )
-BOTH = alias("both", "Two rooms.", resolve=lambda user: ["rooms.a", "rooms.b"])
+BOTH = alias("both", "Two rooms.", resolve=lambda user: list(MEANT))
+
+
+@pytest.fixture(autouse=True)
+def _as_declared():
+    yield
+    LOCKED.intersection_update({"locked"})
+    MEANT[:] = ["rooms.a", "rooms.b"]
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from asgiref.sync import sync_to_async
 
 from events import channel, relay
 from events.live.hub import Hub, current_hub
-from events.models import LogHead
-from tests.events.live.conftest import SAID, _say
+from events.models import Event, LogHead
+from tests.events.live.conftest import LOCKED_UP, SAID, _say
 
 
 class Ear:
@@ -206,3 +206,69 @@ async def test_it_refuses_cursors_that_cannot_go_on(hub, epoch, position, reason
     from events.cursor import Cursor
 
     assert hub.refuses(Cursor(epoch or hub.epoch, position)) == reason
+
+
+async def test_up_to_a_change_of_rights_is_sent_and_what_is_after_it_waits(hub, say):
+    ear = Ear().listen(hub, "rooms.a")
+    seen = []
+
+    def ask_again():
+        seen.append((hub.sent, list(ear.heard)))
+        ear.selection.leave(ear)
+
+    ear.ask_again = ask_again
+    await sync_to_async(_say)(["one"], "rooms.a", SAID)
+    await sync_to_async(_say)(["key"], "rooms.a", LOCKED_UP)
+    await say("two")
+    version = hub.rights_version
+    await hub.refresh()
+    hub.send_now()
+    assert seen == [(2, [1, 2])]
+    assert ear.heard == [1, 2]
+    assert hub.rights_version == version + 1
+
+
+@pytest.mark.parametrize("change", [{"epoch": "other1"}, {"position": 9000}])
+async def test_what_it_skips_may_have_changed_rights_even_of_those_who_read_nothing(hub, say, change):
+    reader, owner = Ear().listen(hub, "rooms.a"), Ear()
+    hub.index.own("users.1", owner)
+    await sync_to_async(LogHead.objects.update)(**change)
+    await hub.refresh()
+    assert (reader.asked, owner.asked) == (1, 1)
+
+
+async def test_one_reader_that_fails_takes_nothing_from_the_others(hub, say):
+    broken, ears = Ear().listen(hub, "rooms.a"), [Ear().listen(hub, "rooms.a") for _ in range(5)]
+
+    def fail(batch):
+        raise ValueError("broken")
+
+    broken.take = fail
+    await say("one")
+    await hub.refresh()
+    hub.send_now()
+    assert [ear.heard for ear in ears] == [[1]] * 5
+    assert broken.behind == [(0, "")]
+
+
+async def test_a_log_with_a_hole_is_not_taken_for_a_whole_one(hub, say):
+    ear = Ear().listen(hub, "rooms.a")
+    await say("one", "two", "three")
+    await sync_to_async(Event.objects.filter(position=2).delete)()
+    await hub.refresh()
+    hub.send_now()
+    assert ear.heard == []
+    assert ear.behind == [(0, "")]
+    assert (hub.position, hub.ring.covers(2)) == (3, False)
+
+
+async def test_what_comes_while_much_is_sent_leaves_together(hub, say):
+    ear = Ear().listen(hub, "rooms.a")
+    batches = []
+    ear.take = lambda batch: batches.append([event.position for event in batch.events])
+    hub._next_send = float("inf")
+    await hub._told(message(hub, 1))
+    await hub._told(message(hub, 2, 3))
+    assert batches == []
+    hub.send_now()
+    assert batches == [[1, 2, 3]]

@@ -223,3 +223,28 @@ async def test_at_its_end_it_is_sent_nothing(hub, say):
     await drain(reader)
     reader.end()
     assert not hub.index
+
+
+async def test_who_has_seen_some_of_what_still_waits_to_be_sent_misses_nothing_of_the_rest(hub, say):
+    other = subscription(hub)
+    await begin(other)
+    await drain(other)
+    hub._next_send = float("inf")
+    await say("one", "two", "three")
+    await hub.refresh()
+    assert (hub.sent, hub.position) == (0, 3)
+    reader = subscription(hub)
+    await begin(reader, Cursor(hub.epoch, 1))
+    assert (await drain(reader))[0] == ["two", "three"]
+    assert words(event for batch in other._owner.sent for event in batch.events) == ["one", "two", "three"]
+
+
+async def test_a_log_that_became_another_one_while_it_was_made_is_a_reset(hub, say):
+    await say("one")
+    await hub.refresh()
+    reader = subscription(hub)
+    await reader.locate(Cursor(hub.epoch, 1))
+    await sync_to_async(LogHead.objects.update)(epoch="other1")
+    await hub.refresh()
+    reader.read(reader.names)
+    assert await reader.next() == Reset("epoch", hub.cursor)
