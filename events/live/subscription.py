@@ -111,8 +111,9 @@ class Subscription:
 
     async def _wait_for(self, cursor: Cursor) -> None:
         # A cursor ahead of this process is that of a quicker one, or of a log that is gone: a moment tells which.
-        deadline = monotonic() + AHEAD_PATIENCE_SECONDS
-        while self._hub.refuses(cursor) == "ahead" and monotonic() < deadline:
+        now = asyncio.get_running_loop().time
+        deadline = now() + AHEAD_PATIENCE_SECONDS
+        while self._hub.refuses(cursor) == "ahead" and now() < deadline:
             await self._hub.refresh()
             await asyncio.sleep(AHEAD_PATIENCE_SECONDS / 10)
 
