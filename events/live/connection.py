@@ -174,6 +174,9 @@ class Connection:
             raise
         if answer is None:
             self.end(CLOSE_SIGNED_OUT)
+            # The end takes a moment, in which nothing more may be read.
+            for id in list(self.subscriptions):
+                self.unsubscribe(id)
             return
         ends_at, meant = answer
         self.expect_end(ends_at)

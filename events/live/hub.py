@@ -97,8 +97,9 @@ class Hub:
                 self._restart_at(head)
             while self.position < head.position:
                 page = await ask(log.encoded_page, None, after=self.position, upto=head.position, limit=PAGE)
-                if not page.events:
-                    self._restart_at(head)
+                if page.head.refuses(self.cursor) or not page.events:
+                    # Cut or replaced while it was read: each reader finds out for itself.
+                    return self._restart_at(page.head, reset="" if page.head.epoch == self.epoch else "epoch")
                 self._advance(page.events)
 
     def _restart_at(self, head: log.Head, reset: str = "") -> None:
@@ -108,8 +109,8 @@ class Hub:
         self.ring.clear(head.position)
         for reader in self.index.readers():
             reader.fall_behind(before, reset)
-        if before and not reset:
-            # Among what was skipped there may be changes of rights.
+        if before:
+            # Among what was skipped there may be changes of rights, and another database has rights of its own.
             self._ask_again(list(self.index.readers()))
 
     def _advance(self, events: Iterable[Envelope]) -> None:

@@ -117,6 +117,10 @@ class LiveStream:
             await self._refuse(send, 400, str(error))
         except catalogue.Unreadable as error:
             await self._refuse(send, 403, str(error))
+        except Exception:
+            logger.exception("A stream failed.")
+            if not stream.has_begun:
+                await self._refuse(send, 503, "The log cannot be read at the moment.", RETRY_LATER)
 
     async def _refuse(self, send: Send, status: int, detail: str, *headers: tuple[bytes, bytes]) -> None:
         body = json.dumps(self._problem(status, detail)).encode()
@@ -137,7 +141,7 @@ class Stream:
         self._asked = asked
         self._send = send
         self._headers = HEADERS + list(scope.get("response_headers", ()))
-        self._has_begun = False
+        self.has_begun = False
         self._task = asyncio.current_task()
         self._is_ending = False
         principal: Principal = scope["principal"]
@@ -145,8 +149,8 @@ class Stream:
 
     async def _begin_and_send(self, message: Message) -> None:
         # The head of the answer waits for the first line: until then it can still be a refusal.
-        if not self._has_begun:
-            self._has_begun = True
+        if not self.has_begun:
+            self.has_begun = True
             await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
         await self._send(message)
 
@@ -168,10 +172,10 @@ class Stream:
         if self._task is None or self._is_ending:
             return
         self._is_ending = True
-        if code == CLOSE_SIGNED_OUT:
-            cursor = self.connection.subscriptions[SUBSCRIPTION].cursor
-            topics = sorted(self.connection.subscriptions[SUBSCRIPTION].topics)
-            self.connection.offer(self.connection.dialect.revoked(SUBSCRIPTION, topics, cursor))
+        subscription = self.connection.subscriptions.get(SUBSCRIPTION)
+        if code == CLOSE_SIGNED_OUT and subscription is not None:
+            topics = sorted(subscription.topics)
+            self.connection.offer(self.connection.dialect.revoked(SUBSCRIPTION, topics, subscription.cursor))
         self._task.cancel()
 
     async def _finish(self) -> None:

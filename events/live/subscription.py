@@ -169,6 +169,9 @@ class Subscription:
 
     async def next(self) -> Batch | Reset | None:
         """Return what is to be sent next, at once; with None there was nothing to send in this stretch of the log."""
+        if self._epoch != self._hub.epoch:
+            # Replaced while the subscription was being made: nobody has told it.
+            self._reset = self._reset or "epoch"
         if self._reset:
             return self._take_reset()
         batch = None

@@ -89,7 +89,7 @@ class Transcript:
         wanted = [(each.position, each.id) for each in self.log.between(self.cursor, upto) if self._reads(each)]
         if found != wanted:
             missing, extra = [each for each in wanted if each not in found], [each for each in found if each not in wanted]
-            self._say(f"from {self.cursor} to {upto}: missing {missing}, not asked for or told before {extra}: {found}")
+            self._say(f"from {self.cursor} to {upto}: missing {missing}, not asked for or told before {extra}: {found} of {self.log.between(self.cursor, upto)} {self.topics}")
 
     def _reads(self, told):
         return told.topic in self.topics and (not self.types or catalogue.matches(told.type, self.types))

@@ -4,8 +4,6 @@ import asyncio
 import json
 from urllib.parse import urlencode
 
-from django.db import OperationalError
-
 from clients.live import Message
 from clients.sse import Parser
 from events.live.outlet import WIRE
@@ -63,8 +61,7 @@ class Reader:
         """Go without a word, and return when the server has noticed."""
         self.to_server.put_nowait({"type": self.GONE, "code": 1006})
         await asyncio.wait([self.task], timeout=100)
-        if not isinstance(self.task.exception(), OperationalError):
-            self.task.result()
+        self.task.result()
 
     def check(self):
         if self.problem is not None:

@@ -197,7 +197,7 @@ def in_one_thread(db, monkeypatch, settings):
     """Let the live side ask the database without threads, so that a seed says nearly everything."""
     settings.TIDEWIRE_HEARTBEAT_SECONDS = 2
     settings.TIDEWIRE_VALIDATE_PAYLOADS = False
-    for name in ("hub", "websocket"):
+    for name in ("hub", "websocket", "sse"):
         monkeypatch.setattr(f"events.live.{name}.logger.disabled", True)
     return monkeypatch
 
