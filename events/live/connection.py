@@ -63,6 +63,7 @@ class Connection:
         "_catching_up",
         "_hub",
         "_is_over",
+        "_is_saying",
         "_must_ask",
         "_timer",
         "dialect",
@@ -91,6 +92,8 @@ class Connection:
         self._catching_up: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_over = False
+        # What is read for a subscription waits to be sent; until it is, the subscription's cursor is ahead of it.
+        self._is_saying = False
         hub.index.own(principal.topic, self)
 
     # -- Subscriptions ------------------------------------------------------------------------------------------------
@@ -134,6 +137,8 @@ class Connection:
 
     def beat(self) -> None:
         """Show the client that the connection lives, unless it takes nothing anyway."""
+        if self._is_saying:
+            return
         self.offer(self.dialect.heartbeat({id: each.cursor for id, each in self.subscriptions.items()}))
 
     def retire(self, after_seconds: float) -> None:
@@ -231,11 +236,18 @@ class Connection:
         elif (subscription := self._behind()) is not None:
             found = await subscription.next()
             if found is not None and self.subscriptions.get(subscription.id) is subscription:
-                await self.outlet.put(self._say(subscription, found))
+                await self._put(self._say(subscription, found))
             if self.subscriptions.get(subscription.id) is subscription:
                 # To the end of the row: each in its turn.
                 self.subscriptions[subscription.id] = self.subscriptions.pop(subscription.id)
             await asyncio.sleep(0)
+
+    async def _put(self, message: Message) -> None:
+        self._is_saying = True
+        try:
+            await self.outlet.put(message)
+        finally:
+            self._is_saying = False
 
     def _say(self, subscription: Subscription, found: Batch | Reset) -> Message:
         if isinstance(found, Reset):

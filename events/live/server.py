@@ -45,7 +45,8 @@ class LiveProtocol(WebSocketsSansIOProtocol):
 
     async def drained(self) -> None:
         """Return when the client has taken most of what waits, or has left."""
-        await self.writable.wait()
+        while self.paused_at and not self.disconnected:
+            await self.writable.wait()
         if self.disconnected:
             self.paused_at = 0.0
 

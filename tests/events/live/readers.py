@@ -142,7 +142,8 @@ class WiredReader(SocketReader):
         self.writable.set()
 
     async def drained(self):
-        await self.writable.wait()
+        while self.paused_at:
+            await self.writable.wait()
 
     def busy_seconds(self):
         return asyncio.get_running_loop().time() - self.paused_at if self.paused_at else 0.0
