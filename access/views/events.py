@@ -38,7 +38,8 @@ async def events(request: HttpRequest) -> HttpResponse:
     look = sync_to_async(EventsView.as_view())
     response = await look(request)
     if (waiting := getattr(response, "waiting", None)) is not None:
-        await wait_for_event(*waiting)
+        topics, types, after, seconds, own_topic = waiting
+        await wait_for_event(topics, types, after, seconds, own_topic)
         response = await look(request, after=after, waited=True)
     return response
 
