@@ -111,7 +111,7 @@ class Hub:
             reader.fall_behind(before, reset)
         if before:
             # Among what was skipped there may be changes of rights, and another database has rights of its own.
-            self._ask_again(list(self.index.readers()))
+            self._ask_again(list(self.index.askers()))
 
     def _advance(self, events: Iterable[Envelope]) -> None:
         for event in events:

@@ -134,6 +134,12 @@ class Index:
             if selection.concerns(topic):
                 yield from list(selection.readers)
 
+    def askers(self) -> Iterator[Asker]:
+        """Yield everyone whose rights may change, whether they read something or not."""
+        for askers in list(self._own.values()):
+            yield from list(askers)
+        yield from self.readers()
+
     def readers(self) -> Iterable[Reader]:
         """Yield every reader, live or not."""
         for selection in list(self._selections.values()):

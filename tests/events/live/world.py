@@ -123,7 +123,7 @@ class World:
                 end = self.ended[(principal.user.pk, event["topic"])] if principal.valid else principal.ended
                 position = self.position_of(end)
                 told = int(event["cursor"].split("-")[1])
-                assert position is None or told <= position, f"{event['topic']} ended at {position}, yet {told} came"
+                assert position is None or told <= position, f"{event['topic']} ended at {position}, yet {told} came ({principal.valid=})"
 
     # -- What happens -------------------------------------------------------------------------------------------------
 
