@@ -38,8 +38,8 @@ async def events(request: HttpRequest) -> HttpResponse:
     look = sync_to_async(EventsView.as_view())
     response = await look(request)
     if (waiting := getattr(response, "waiting", None)) is not None:
-        topics, types, after, seconds = waiting
-        await wait_for_event(topics, types, after, seconds)
+        topics, types, after, seconds, own_topic = waiting
+        await wait_for_event(topics, types, after, seconds, own_topic)
         response = await look(request, after=after, waited=True)
     return response
 
@@ -53,11 +53,16 @@ class EventsView(APIView):
         """Count one request once, though it looks twice."""
         return [] if self.kwargs.get("waited") else super().get_throttles()
 
+    def initial(self, request, *args, **kwargs) -> None:
+        """Read the head before it is asked who this is: a right that ends later is still one up to there."""
+        self.head = log.head()
+        super().initial(request, *args, **kwargs)
+
     def get(self, request, after: Cursor | None = None, waited: bool = False) -> Response:
         """Return the events after the cursor, or a reset when it cannot be continued."""
         poll = _poll(request.query_params)
         topics = _readable(request.user, poll.names)
-        head = log.head()
+        head = self.head
         after = after or poll.after or head.cursor
         if reason := head.refuses(after):
             return self._reset(reason, head, after, poll, topics, waited)
@@ -74,7 +79,7 @@ class EventsView(APIView):
             }
         )
         if not found and poll.wait and not waited:
-            response.waiting = (topics, poll.types, Cursor(head.epoch, position), poll.wait)
+            response.waiting = (topics, poll.types, Cursor(head.epoch, position), poll.wait, _own_topic(request.user))
         return response
 
     def post(self, request) -> Response:
@@ -85,7 +90,7 @@ class EventsView(APIView):
         response = Response({"events": [], "cursor": str(head.cursor), "head": str(head.cursor), "reset": reason})
         if reason == "ahead" and not waited:
             # Perhaps this answer is only quicker than the log.
-            response.waiting = (topics, poll.types, after, 1)
+            response.waiting = (topics, poll.types, after, 1, "")
         return response
 
 
@@ -129,6 +134,11 @@ def _bounded(params, field: str, default: int, low: int, high: int) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 10 or not low <= int(text) <= high:
         raise ValidationError({field: f"Give a whole number from {low} to {high}."})
     return int(text)
+
+
+def _own_topic(user) -> str:
+    # On it is told what changes the user's rights and what their names mean.
+    return f"users.{user.pk}" if user.is_authenticated else ""
 
 
 def _readable(user, names: list[str]) -> list[str]:

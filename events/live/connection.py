@@ -66,6 +66,7 @@ class Connection:
         "_catching_up",
         "_hub",
         "_is_over",
+        "_is_saying",
         "_is_stranger",
         "_last_notice",
         "_must_ask",
@@ -103,6 +104,8 @@ class Connection:
         # Who is told when other topics are read than before, and which were read when that was told last.
         self._on_topics: OnTopics | None = None
         self._read: frozenset[str] = frozenset()
+        # What is read for a subscription waits to be sent; until it is, the subscription's cursor is ahead of it.
+        self._is_saying = False
         hub.index.own(principal.topic, self)
 
     # -- Subscriptions ------------------------------------------------------------------------------------------------
@@ -167,7 +170,8 @@ class Connection:
 
     def beat(self) -> None:
         """Show the client that the connection lives, unless it takes nothing anyway."""
-        self.offer(self.dialect.heartbeat(self._cursors()))
+        if not self._is_saying:
+            self.offer(self.dialect.heartbeat(self._cursors()))
 
     def _cursors(self) -> dict[int | str, Cursor]:
         return {id: each.cursor for id, each in self.subscriptions.items()}
@@ -285,11 +289,18 @@ class Connection:
         elif (subscription := self._behind()) is not None:
             found = await subscription.next()
             if found is not None and self.subscriptions.get(subscription.id) is subscription:
-                await self.outlet.put(self._say(subscription, found))
+                await self._put(self._say(subscription, found))
             if self.subscriptions.get(subscription.id) is subscription:
                 # To the end of the row: each in its turn.
                 self.subscriptions[subscription.id] = self.subscriptions.pop(subscription.id)
             await asyncio.sleep(0)
+
+    async def _put(self, message: Message) -> None:
+        self._is_saying = True
+        try:
+            await self.outlet.put(message)
+        finally:
+            self._is_saying = False
 
     def _say(self, subscription: Subscription, found: Batch | Reset) -> Message:
         if isinstance(found, Reset):

@@ -9,7 +9,6 @@ no event falls in between.
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from time import monotonic
 from typing import Protocol
 
 from events.cursor import Cursor
@@ -114,8 +113,9 @@ class Subscription:
 
     async def _wait_for(self, cursor: Cursor) -> None:
         # A cursor ahead of this process is that of a quicker one, or of a log that is gone: a moment tells which.
-        deadline = monotonic() + AHEAD_PATIENCE_SECONDS
-        while self._hub.refuses(cursor) == "ahead" and monotonic() < deadline:
+        now = asyncio.get_running_loop().time
+        deadline = now() + AHEAD_PATIENCE_SECONDS
+        while self._hub.refuses(cursor) == "ahead" and now() < deadline:
             await self._hub.refresh()
             await asyncio.sleep(AHEAD_PATIENCE_SECONDS / 10)
 
@@ -174,6 +174,9 @@ class Subscription:
 
     async def next(self) -> Batch | Reset | None:
         """Return what is to be sent next, at once; with None there was nothing to send in this stretch of the log."""
+        if self._epoch != self._hub.epoch:
+            # Replaced while the subscription was being made: nobody has told it.
+            self._reset = self._reset or "epoch"
         if self._reset:
             return self._take_reset()
         if self._position > self._entrance:

@@ -266,7 +266,7 @@ async def test_an_alias_that_grows_too_large_ends_its_subscription(line, hub, se
 
 
 async def test_subscriptions_that_catch_up_take_turns(line, hub, say, monkeypatch):
-    monkeypatch.setattr("events.live.subscription.PAGE", 1)
+    monkeypatch.setattr("events.live.hub.READER_PAGE", 1)
     await say("a1", "a2", "a3")
     await say("b1", "b2", "b3", topic="rooms.b")
     await hub.refresh()
@@ -305,7 +305,7 @@ async def test_with_the_database_away_for_a_moment_rights_are_still_asked_first(
 
 async def test_with_the_database_away_while_it_reads_the_log_it_goes_on_where_it_was(line, hub, say, monkeypatch):
     monkeypatch.setattr(module, "RETRY_SECONDS", 0)
-    monkeypatch.setattr("events.live.subscription.PAGE", 1)
+    monkeypatch.setattr("events.live.hub.READER_PAGE", 1)
     await say("one", "two", "three")
     await hub.refresh()
     hub.ring.clear(hub.position)
