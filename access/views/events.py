@@ -1,10 +1,13 @@
 """The log: read by long poll, and published to."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.response import Response
@@ -40,8 +43,15 @@ async def events(request: HttpRequest) -> HttpResponse:
     if (waiting := getattr(response, "waiting", None)) is not None:
         topics, types, after, seconds, own_topic = waiting
         await wait_for_event(topics, types, after, seconds, own_topic)
+        _forget_who_asks(request)
         response = await look(request, after=after, waited=True)
     return response
+
+
+def _forget_who_asks(request: HttpRequest) -> None:
+    # A session may end during the wait; what was known of it at the first look shows nothing at the second.
+    request.session = type(request.session)(request.session.session_key)
+    request.user = SimpleLazyObject(partial(get_user, request))
 
 
 class EventsView(APIView):

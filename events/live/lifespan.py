@@ -76,7 +76,7 @@ def _drain_before_the_end(loop: asyncio.AbstractEventLoop) -> None:
 
 def _end(servers: Callable[..., Any], number: int) -> None:
     server = getattr(servers, "__self__", None)
-    if hasattr(server, "should_exit"):
+    if server is not None and hasattr(server, "should_exit"):
         # uvicorn would end by the signal that it is told of; one that has sent everyone away ends well, with 0.
         server.should_exit = True
     else:

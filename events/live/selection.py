@@ -42,6 +42,8 @@ class Selection:
         self.pending: list[Envelope] = []
         self.since = 0
         self._index = index
+        # Whatever one of the topics is under: who is concerned is asked of every selection, so it must cost little.
+        self._above = frozenset(above for topic in topics for above in _above(topic))
         self._wanted: dict[str, bool] = {}
 
     def wants(self, type: str) -> bool:
@@ -58,8 +60,7 @@ class Selection:
 
     def concerns(self, topic: str) -> bool:
         """Say whether the topic, or one under it, is read."""
-        under = f"{topic}."
-        return topic in self.topics or any(name.startswith(under) for name in self.topics)
+        return topic in self.topics or topic in self._above
 
     def join(self, reader: Reader, position: int) -> None:
         """Offer the reader what happens from now on; the position is the hub's."""
@@ -74,6 +75,12 @@ class Selection:
             self.live.remove(reader)
             if not self.live:
                 self._index.close(self)
+
+
+def _above(topic: str) -> Iterator[str]:
+    while "." in topic:
+        topic = topic.rpartition(".")[0]
+        yield topic
 
 
 class Index:

@@ -136,7 +136,8 @@ class Conversation:
 
     async def _refuse(self, refused: Refused) -> None:
         await self._outlet.put(frames.frame("error", id=refused.id, code=refused.code, message=refused.message))
-        self._bad_frames += 1
+        # One that is well-formed and comes too often, say, is no bad frame.
+        self._bad_frames += refused.code in ("invalid", "too_large")
         if self._bad_frames >= BAD_FRAMES_LIMIT:
             raise Ended(CLOSE_BAD_FRAMES)
 

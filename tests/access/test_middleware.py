@@ -222,3 +222,27 @@ def test_a_stream_with_a_wrong_credential_is_answered_401(query, headers):
 def test_a_stream_from_a_foreign_page_with_the_cookie_is_answered_403(alice):
     scope, [start, body] = stream(cookie=cookie(alice), origin=b"https://evil.example")
     assert (scope, start["status"], json.loads(body["body"])["code"]) == (None, 403, "forbidden")
+
+
+def sharing(**headers):
+    scope, _ = knock(type="http", scheme="http", **headers)
+    return dict(scope["response_headers"])
+
+
+def test_pages_of_other_origins_may_read_a_stream_that_no_cookie_opened(alice, settings):
+    allowed, credentials = b"access-control-allow-origin", b"access-control-allow-credentials"
+    assert sharing(origin=b"https://other.example") == {allowed: b"*"}
+    assert sharing(origin=b"https://other.example", authorization=bearer(alice)) == {allowed: b"*"}
+    assert sharing(origin=b"https://evil.example", cookie=b"sessionid=unknown-but-long-enough") == {allowed: b"*"}
+    assert sharing(cookie=cookie(alice)) == {}
+    settings.CSRF_TRUSTED_ORIGINS = ["https://app.example"]
+    assert sharing(origin=b"https://app.example", cookie=cookie(alice)) == {
+        allowed: b"https://app.example",
+        credentials: b"true",
+    }
+
+
+def test_a_page_of_another_origin_reads_its_stream_by_a_ticket(alice):
+    text, _ = tickets.make(alice, api_key=keys.make(alice)[1])
+    scope, _ = knock(f"ticket={text}", type="http", scheme="http", origin=b"https://other.example")
+    assert scope["response_headers"] == [(b"access-control-allow-origin", b"*")]

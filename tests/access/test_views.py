@@ -4,6 +4,7 @@ import time
 import jsonschema
 import pytest
 from asgiref.sync import sync_to_async
+from django.contrib.sessions.models import Session
 from django.test import AsyncClient
 
 from access import keys
@@ -303,6 +304,21 @@ async def test_a_right_that_ends_while_waiting_shows_nothing_more(ask, quiet_hub
     await publish_and_refresh(feed, "Secret", visibility="followers")
     body, _ = await waiting
     assert body["status"] == 403
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_who_signs_out_while_waiting_is_shown_nothing_more(quiet_hub, feed, bob):
+    await sync_to_async(relay.run)()
+    client = AsyncClient()
+    await client.aforce_login(bob)
+    waiting = asyncio.create_task(client.get(URL, {"topic": f"feeds.{feed.pk}.followers", "wait": 20}))
+    hub = await live.current_hub()
+    while not hub.index:
+        await asyncio.sleep(0.01)
+    await sync_to_async((await Session.objects.aget()).delete)()
+    await publish_and_refresh(feed, "Secret", visibility="followers")
+    response = await asyncio.wait_for(waiting, 5)
+    assert response.status_code in (401, 403)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -25,7 +25,7 @@ def test_an_oversized_frame_is_too_large(settings):
     assert refusal(frames.decode, text).code == "too_large"
 
 
-@pytest.mark.parametrize("id", [None, "", "x" * 65, 1.5, True, [], {}, 2**60])
+@pytest.mark.parametrize("id", [None, "", "x" * 65, "\ud83d", 1.5, True, [], {}, 2**60])
 def test_an_id_is_a_number_or_a_short_string(id):
     assert refusal(frames.id_of, {"id": id}).code == "invalid"
 

@@ -105,7 +105,8 @@ async def test_until_its_moment_a_client_is_served(connect, hub, say, monkeypatc
     draining.cancel()
 
 
-async def test_who_comes_while_it_drains_is_welcomed_and_sent_elsewhere_not_back_at_once(hub, monkeypatch):
+async def test_who_comes_while_it_drains_is_welcomed_and_sent_elsewhere_not_back_at_once(hub, monkeypatch, settings):
+    settings.TIDEWIRE_DRAIN_SECONDS = 20
     monkeypatch.setattr(module.random, "uniform", lambda low, high: high)
     (await current_roster()).is_draining = True
     client = Client(AnonymousUser())

@@ -239,3 +239,95 @@ async def test_a_frame_larger_than_allowed_is_told_so(connect, settings):
     client = await connect()
     await client.send(json.dumps({"type": "ping", "pad": "x" * settings.TIDEWIRE_FRAME_MAX_BYTES}))
     assert (await client.frame())["code"] == "too_large"
+
+
+class Unpublished(Exception):
+    """Why an event is not published."""
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+async def test_an_event_is_published_for_its_principal_and_answered_with_what_became_of_it(connect, dave):
+    asked = []
+
+    def publish(principal, event, key):
+        asked.append((principal.user, event, key))
+        return {"id": "e1", **event}
+
+    client = await connect(dave, publish=publish)
+    event = {"type": "orders.order.placed", "topic": "orders.1", "data": {"n": 1}}
+    answer = await client.ask(type="publish", id="p1", event=event, idempotency_key="k")
+    assert answer == {"type": "published", "id": "p1", "event": {"id": "e1", **event}}
+    await client.ask(type="publish", id=2, event=event)
+    assert asked == [(dave, event, "k"), (dave, event, None)]
+
+
+CODES = ["invalid", "unauthenticated", "forbidden", "not_found", "too_many", "rate_limited", "too_large", "conflict"]
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_an_event_that_is_refused_is_answered_with_the_code_and_the_sentence(connect, code):
+    def publish(principal, event, key):
+        raise Unpublished(code, "Not this one.")
+
+    client = await connect(publish=publish)
+    answer = await client.ask(type="publish", id="p1", event={})
+    assert answer == {"type": "error", "id": "p1", "code": code, "message": "Not this one."}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": None, "event": {}},
+        {"id": 1},
+        {"id": 1, "event": []},
+        {"id": 1, "event": {}, "idempotency_key": ""},
+        {"id": 1, "event": {}, "idempotency_key": 5},
+        {"id": 1, "event": {}, "surprise": 1},
+    ],
+)
+async def test_a_malformed_publication_is_invalid_and_asks_nobody(connect, fields):
+    client = await connect(publish=lambda *asked: pytest.fail("asked"))
+    assert (await client.ask(type="publish", **fields))["code"] == "invalid"
+
+
+async def test_without_a_publisher_nothing_is_published(connect):
+    client = await connect()
+    assert (await client.ask(type="publish", id="p1", event={}))["code"] == "not_found"
+
+
+async def test_a_publisher_that_fails_closes_the_connection_for_another_try(connect):
+    def publish(principal, event, key):
+        raise ConnectionError("no database")
+
+    client = await connect(publish=publish)
+    assert await client.ask(type="publish", id="p1", event={}) == {"type": "websocket.close", "code": 1011}
+
+
+async def test_who_is_told_to_wait_is_not_closed_for_bad_frames(connect):
+    def publish(principal, event, key):
+        raise Unpublished("rate_limited", "Slower.")
+
+    client = await connect(publish=publish)
+    for _ in range(12):
+        assert (await client.ask(type="publish", id="p1", event={}))["code"] == "rate_limited"
+
+
+async def test_half_a_character_is_no_part_of_an_id(connect):
+    client = await connect()
+    await client.send('{"type":"subscribe","id":"\\ud800","topics":["rooms.a"]}')
+    assert (await client.frame())["code"] == "invalid"
+    assert await client.ask(type="ping") == {"type": "pong"}
+
+
+async def test_a_notice_comes_once_to_a_connection_with_many_subscriptions(connect, hub):
+    client = await connect()
+    await client.subscribe("rooms.a", id=1)
+    await client.subscribe("rooms.a", "rooms.b", id=2)
+    while not all(len(hub.index.on(topic)) == count for topic, count in (("rooms.a", 2), ("rooms.b", 1))):
+        await asyncio.sleep(0)
+    hub._notice("rooms.a", {"n": 1})
+    assert await client.frame() == {"type": "notice", "topic": "rooms.a", "data": {"n": 1}}
+    assert await client.ask(type="ping") == {"type": "pong"}
