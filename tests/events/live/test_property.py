@@ -211,6 +211,8 @@ def small_or_large(dice, monkeypatch, settings):
     size = dice.choice([500, 3000, 256 * 1024])
     monkeypatch.setattr(batch, "BATCH_BYTES", size)
     monkeypatch.setattr(subscription, "BATCH_BYTES", size)
+    monkeypatch.setattr(hub, "BATCH_BYTES", size)
+    monkeypatch.setattr(hub, "REMEMBERED", dice.choice([0, 5, 5000]))
     settings.TIDEWIRE_HEARTBEAT_SECONDS = dice.choice([0.25, 2])
     settings.TIDEWIRE_RING_BYTES = dice.choice([1, 2000, 20_000, 16 * 1024 * 1024])
 
@@ -224,7 +226,7 @@ def run(seed, monkeypatch, settings):
     with transaction.atomic():
         with asyncio.Runner(loop_factory=IdleClockLoop) as runner:
             schedule = Schedule(dice, World(dice, runner.get_loop()))
-            for module in ("hub", "connection", "subscription", "websocket"):
+            for module in ("hub", "connection", "presence", "websocket"):
                 monkeypatch.setattr(f"events.live.{module}.ask", schedule.ask)
             monkeypatch.setattr(channel, "messages", schedule.world.messages)
             runner.run(schedule.run())
