@@ -316,6 +316,8 @@ async def test_home_follows_who_is_followed_while_connected(open_live, transport
     await mallory.call("PUT", f"feeds/{other.id}/follow/")
     async with open_live(key=mallory.key) as live:
         await live.subscribe(["home"], types=["feeds.entry.published"])
+        await other.say("here")
+        await heard(live, "here")
         await room.say("not yet")
         await mallory.call("PUT", f"feeds/{room.id}/follow/")
         if transport in STREAMS:
@@ -396,7 +398,9 @@ async def test_signing_out_ends_the_connection(open_live, transport, room, http_
     await http_session.sign_in("alice")
     async with open_live(cookie=f"sessionid={http_session.cookie('sessionid')}") as live:
         await live.subscribe([room.topic, "me"])
-        await http_session.post("/accounts/logout/", {})
+        token = {"csrfmiddlewaretoken": http_session.cookie("csrftoken")}
+        async with http_session.http.post(f"{http_session.url}/accounts/logout/", data=token) as response:
+            assert response.ok
         messages = await until_the_end(live)
         if transport == "poll":
             # Without a session it is nobody who asks.
