@@ -195,6 +195,17 @@ async def test_a_new_epoch_while_it_is_live_is_a_reset(hub, say):
     assert (await reader.next()).reason == "epoch"
 
 
+async def test_a_new_epoch_while_it_is_being_made_is_a_reset(hub, say):
+    await say("one")
+    await hub.refresh()
+    reader = subscription(hub)
+    await reader.locate(None)
+    await sync_to_async(LogHead.objects.update)(epoch="other1")
+    await hub.refresh()
+    reader.read(reader.names)
+    assert await reader.next() == Reset("epoch", Cursor("other1", 1))
+
+
 async def test_when_the_hub_jumps_it_reads_its_own_part_of_the_log(hub, say, monkeypatch):
     monkeypatch.setattr("events.live.hub.JUMP", 1)
     reader = subscription(hub)
