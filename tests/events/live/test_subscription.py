@@ -135,6 +135,7 @@ async def test_a_cursor_of_another_epoch_is_reset(hub, say):
     await hub.refresh()
     reader = subscription(hub)
     await begin(reader, Cursor("other1", 0))
+    assert reader.cursor == Cursor("other1", 0)
     batch = await reader.next()
     assert batch == Reset("epoch", hub.cursor)
     await say("two")
