@@ -9,7 +9,6 @@ no event falls in between.
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from time import monotonic
 from typing import Protocol
 
 from events import log

@@ -251,8 +251,13 @@ async def test_everybody_reads_a_public_feed(open_live, room):
 async def test_who_is_not_known_has_no_names_of_their_own(open_live, room, names, status):
     async with open_live() as live:
         refused = await refusal(live, [room.topic, *names])
-    assert refused.code in {401: ("unauthenticated", "not_authenticated"), 403: ("forbidden", "permission_denied",
-                            "not_authenticated", "unauthenticated")}[status]
+    assert (
+        refused.code
+        in {
+            401: ("unauthenticated", "not_authenticated"),
+            403: ("forbidden", "permission_denied", "not_authenticated", "unauthenticated"),
+        }[status]
+    )
 
 
 async def test_one_topic_that_may_not_be_read_refuses_them_all(open_live, closed_room, room, mallory):
@@ -467,7 +472,11 @@ async def several(open_live, count):
 
 
 async def test_too_many_connections_are_refused(stack, transport):
-    limits = {"TIDEWIRE_LIMITS": "real", "TIDEWIRE_ADDRESS_MAX_CONNECTIONS": 2, "TIDEWIRE_ANONYMOUS_REQUESTS_RATE": "2/min"}
+    limits = {
+        "TIDEWIRE_LIMITS": "real",
+        "TIDEWIRE_ADDRESS_MAX_CONNECTIONS": 2,
+        "TIDEWIRE_ANONYMOUS_REQUESTS_RATE": "2/min",
+    }
     with servers.server(stack, **limits) as tight:
         async with several(lambda: connect(tight.url, transport), 4) as error:
             assert (getattr(error, "status", None) or error.code) in (4429, 429)

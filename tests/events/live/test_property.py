@@ -23,7 +23,7 @@ from tests.events.live.world import PATTERNS, World
 SCHEDULES = int(os.environ.get("TIDEWIRE_SCHEDULES", "200"))
 FIRST_SEED = int(os.environ.get("TIDEWIRE_SEED", "1"))
 STEPS = 60
-CALM_SECONDS = 12
+CALM_SECONDS = 8
 
 
 class Schedule:
@@ -157,7 +157,9 @@ class Schedule:
         reader.subscribe(len(reader.asked), *self.something_to_read(reader.principal.user, aliases=["me", "home"]))
 
     def something_to_read(self, user, aliases):
-        mine = [each[1:] for each in self.memories if each[0] == user.pk and (aliases or not {"me", "home"} & {*each[1]})]
+        mine = [
+            each[1:] for each in self.memories if each[0] == user.pk and (aliases or not {"me", "home"} & {*each[1]})
+        ]
         if mine and self.dice.random() < 0.6:
             return self.dice.choice(mine[-5:])
         may = sorted(topic for who, topic in self.world.may if who == user.pk)
@@ -236,7 +238,9 @@ def test_every_transcript_is_the_permitted_log(in_one_thread, settings):
         try:
             schedule = run(seed, in_one_thread, settings)
         except Exception as error:
-            raise AssertionError(f"The schedule of TIDEWIRE_SEED={seed} TIDEWIRE_SCHEDULES=1 failed: {error}") from error
+            raise AssertionError(
+                f"The schedule of TIDEWIRE_SEED={seed} TIDEWIRE_SCHEDULES=1 failed: {error}"
+            ) from error
         transcripts = [each for reader in schedule.readers for each in reader.transcripts.values()]
         told += sum(len(each.events) for each in transcripts)
         resets += sum(len(each.resets) for each in transcripts)

@@ -101,9 +101,7 @@ class World:
     # -- Rights -------------------------------------------------------------------------------------------------------
 
     def _all_rights(self):
-        return {
-            (reader.pk, topic) for reader in self.readers for topic in catalogue.readable(reader, self.topics)
-        }
+        return {(reader.pk, topic) for reader in self.readers for topic in catalogue.readable(reader, self.topics)}
 
     def change_rights(self, change):
         """Change rights, and note by which event those that are lost have ended."""
@@ -123,7 +121,9 @@ class World:
                 end = self.ended[(principal.user.pk, event["topic"])] if principal.valid else principal.ended
                 position = self.position_of(end)
                 told = int(event["cursor"].split("-")[1])
-                assert position is None or told <= position, f"{event['topic']} ended at {position}, yet {told} came ({principal.valid=})"
+                assert position is None or told <= position, (
+                    f"{event['topic']} ended at {position}, yet {told} came ({principal.valid=})"
+                )
 
     # -- What happens -------------------------------------------------------------------------------------------------
 
