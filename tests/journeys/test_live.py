@@ -445,13 +445,13 @@ async def test_who_does_not_read_for_a_while_gets_everything_and_slows_nobody(
                 "INSERT INTO events_outbox (event_id, type, topic, subject, data, time) "
                 "SELECT gen_random_uuid(), 'tests.blob.told', %s, 'blobs/1', "
                 "jsonb_build_object('number', number, 'blob', repeat('x', 100000)), now() "
-                "FROM generate_series(1, 150) AS number",
+                "FROM generate_series(1, 250) AS number",
                 [room.topic],
             )
         await room.say("wake up")
         for live in (quick, slow):
-            numbers = [event["data"]["number"] for event in await live.events(150, seconds=30)]
-            assert numbers == list(range(1, 151))
+            numbers = [event["data"]["number"] for event in await live.events(250, seconds=30)]
+            assert numbers == list(range(1, 251))
 
 
 @asynccontextmanager
