@@ -107,7 +107,7 @@ class Subscription:
         if after is not None:
             await self._wait_for(after)
         place = after or Cursor(self._hub.epoch, self._hub.sent)
-        self._epoch, self._position = self._hub.epoch, place.position
+        self._epoch, self._position = place.epoch, place.position
         self._reset = self._hub.refuses(place) or ""
         return place
 

@@ -363,3 +363,17 @@ def test_a_schema_that_is_none_is_not_found(client, db, path, settings):
     [engine] = settings.TEMPLATES
     settings.TEMPLATES = [{"BACKEND": engine["BACKEND"], "OPTIONS": engine["OPTIONS"] | {"loaders": loaders}}]
     assert client.get(f"/schemas/{path}").status_code == 404
+
+
+def test_what_happens_after_the_rights_were_asked_for_is_left_to_the_next_look(poll, start, publish, feed, monkeypatch):
+    cursor, authorise = start(), catalogue.authorise
+
+    def slowly(*args, **kwargs):
+        topics = authorise(*args, **kwargs)
+        publish("Too late")
+        relay.run()
+        return topics
+
+    monkeypatch.setattr(catalogue, "authorise", slowly)
+    answer = poll(topic=f"feeds.{feed.pk}", after=cursor)
+    assert (answer["events"], answer["cursor"]) == ([], cursor)

@@ -28,6 +28,8 @@ FAULTS = int(os.environ.get("TIDEWIRE_FAULTS", "10"))
 FIRST_SEED = int(os.environ.get("TIDEWIRE_SEED", "1"))
 BUSY_SECONDS = 4
 TYPES = ("tests.wind.rose", "tests.wind.fell", "tests.rain.began")
+# Those that die more often stand here more than once.
+PARTS = ("web", "web", "worker", "valkey", "relay")
 FILTERS = ([], [], ["tests.wind.*"], ["tests.rain.began"])
 
 
@@ -138,10 +140,11 @@ class Schedule:
         self.log.tell([(self.dice.choice(self.topics), self.dice.choice(TYPES)) for _ in range(count)])
 
     def break_something(self):
-        fault = self.dice.choice(["web", "web", "worker", "valkey", "connections", "connections"])
+        there = [part for part in PARTS if self.stack.pid(part) is not None]
+        fault = self.dice.choice([*there, "connections", "connections"])
         if fault == "connections":
             self.cut_connections()
-        elif self.stack.pid(fault) is not None:
+        else:
             self.stack.kill(fault)
 
     def cut_connections(self):

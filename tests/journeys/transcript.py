@@ -31,7 +31,6 @@ class Transcript:
         self.topics = set(self.names)
         self.cursor = parse(after) if after else None
         self.cursors, self.events, self.resets = [], [], []
-        self.is_new = True
 
     def take(self, message):
         """Check the next message and go on to its cursor."""
@@ -48,7 +47,6 @@ class Transcript:
         if self.cursor is not None and parse(message.cursor) != self.cursor:
             self._say(f"was to start after {self.cursor}, starts after {message.cursor}")
         self.topics = set(message.fields.get("topics", self.topics))
-        self.is_new = False
 
     def _take_events(self, message):
         found = [(parse(event["cursor"]).position, event["id"]) for event in message.events]
@@ -88,13 +86,9 @@ class Transcript:
             self._say(f"goes back from {self.cursor} to {upto}")
         wanted = [(each.position, each.id) for each in self.log.between(self.cursor, upto) if self._reads(each)]
         if found != wanted:
-            missing, extra = (
-                [each for each in wanted if each not in found],
-                [each for each in found if each not in wanted],
-            )
-            self._say(
-                f"from {self.cursor} to {upto}: missing {missing}, not asked for or told before {extra}: {found} of {self.log.between(self.cursor, upto)} {self.topics}"
-            )
+            missing = [each for each in wanted if each not in found]
+            extra = [each for each in found if each not in wanted]
+            self._say(f"from {self.cursor} to {upto} came {found}: missing {missing}, extra {extra}, of {self.topics}")
 
     def _reads(self, told):
         return told.topic in self.topics and (not self.types or catalogue.matches(told.type, self.types))

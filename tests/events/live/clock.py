@@ -30,6 +30,10 @@ class IdleClockLoop(asyncio.SelectorEventLoop):
         """Return the time by this clock."""
         return self._hands.now
 
+    def spend(self, seconds):
+        """Let time pass in the middle of something, as work does."""
+        self._hands.now += seconds
+
 
 def beside_the_loop(function):
     """Let a function ask the database by the connection of the test, from within the loop that it holds up."""

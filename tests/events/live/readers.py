@@ -44,6 +44,8 @@ class Reader:
 
     def hear(self, message):
         """Take a message; what is wrong with it is kept, because the server would take it for a client that left."""
+        if not self.world.is_calm:
+            self.world.loop.spend(self.world.dice.choice([0, 0, 0.0005, 0.02]))
         try:
             if message.id in self.transcripts and message.type != "error":
                 self.transcripts[message.id].take(message)

@@ -127,6 +127,7 @@ async def test_another_epoch_is_told_to_every_reader(hub, say):
     await sync_to_async(LogHead.objects.update)(epoch="other1")
     await hub.refresh()
     assert ear.behind == [(1, "epoch")]
+    assert ear.asked == 1
     assert str(hub.cursor) == "other1-1"
 
 
@@ -138,6 +139,28 @@ async def test_far_behind_it_jumps_and_lets_readers_read_for_themselves(hub, say
     hub.send_now()
     assert ear.heard == []
     assert ear.behind == [(0, "")]
+    assert not hub.ring.covers(2)
+
+
+async def test_after_a_jump_everyone_is_asked_again_even_who_reads_nothing(hub, say, monkeypatch):
+    monkeypatch.setattr("events.live.hub.JUMP", 2)
+    ear = Ear()
+    hub.index.own("users.7", ear)
+    await say("one")
+    await hub.refresh()
+    await say("two", "three", "four")
+    await hub.refresh()
+    assert ear.asked == 1
+
+
+async def test_a_log_that_is_cut_before_it_was_read_leaves_no_hole_in_memory(hub, say):
+    ear = Ear().listen(hub, "rooms.a")
+    await say("one", "two", "three")
+    await sync_to_async(LogHead.objects.update)(pruned=1)
+    await sync_to_async(Event.objects.filter(position=1).delete)()
+    await hub.refresh()
+    hub.send_now()
+    assert (ear.heard, ear.behind, hub.position) == ([], [(0, "")], 3)
     assert not hub.ring.covers(2)
 
 

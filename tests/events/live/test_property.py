@@ -23,7 +23,7 @@ from tests.events.live.world import PATTERNS, World
 SCHEDULES = int(os.environ.get("TIDEWIRE_SCHEDULES", "200"))
 FIRST_SEED = int(os.environ.get("TIDEWIRE_SEED", "1"))
 STEPS = 60
-CALM_SECONDS = 12
+CALM_SECONDS = 8
 
 
 class Schedule:

@@ -135,6 +135,7 @@ async def test_a_cursor_of_another_epoch_is_reset(hub, say):
     await hub.refresh()
     reader = subscription(hub)
     await begin(reader, Cursor("other1", 0))
+    assert reader.cursor == Cursor("other1", 0)
     batch = await reader.next()
     assert batch == Reset("epoch", hub.cursor)
     await say("two")
@@ -193,6 +194,17 @@ async def test_a_new_epoch_while_it_is_live_is_a_reset(hub, say):
     await sync_to_async(LogHead.objects.update)(epoch="other1")
     await hub.refresh()
     assert (await reader.next()).reason == "epoch"
+
+
+async def test_a_new_epoch_while_it_is_being_made_is_a_reset(hub, say):
+    await say("one")
+    await hub.refresh()
+    reader = subscription(hub)
+    await reader.locate(None)
+    await sync_to_async(LogHead.objects.update)(epoch="other1")
+    await hub.refresh()
+    reader.read(reader.names)
+    assert await reader.next() == Reset("epoch", Cursor("other1", 1))
 
 
 async def test_when_the_hub_jumps_it_reads_its_own_part_of_the_log(hub, say, monkeypatch):

@@ -1,6 +1,7 @@
 import asyncio
 
 from events.cursor import Cursor
+from events.encoding import Envelope
 from events.live.wait import wait_for_event
 from tests.events.live.conftest import WHISPERED
 
@@ -49,3 +50,11 @@ async def test_other_topics_and_types_do_not_end_it(hub, say):
 
 async def test_it_ends_after_its_time(hub):
     await asyncio.wait_for(waiting(hub, seconds=0.01), 5)
+
+
+async def test_it_ends_when_rights_change_on_ones_own_topic(hub):
+    task = asyncio.create_task(wait_for_event(["rooms.a"], (), Cursor(hub.epoch, 0), 30, "users.7"))
+    await asyncio.sleep(0)
+    hub._advance([Envelope(1, "users.7", "access.key.revoked", "{}")])
+    await asyncio.wait_for(task, 5)
+    assert list(hub.index.concerned("users.7")) == []

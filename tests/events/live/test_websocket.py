@@ -2,10 +2,18 @@ import asyncio
 import json
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import transaction
 
+from access.event_types import KEY_REVOKED
+from events import relay
+from events.actions import record
 from events.live import roster
 from events.live import websocket as module
-from tests.events.live.conftest import WHISPERED
+from events.live.connection import Connection
+from events.live.frames import Frames
+from tests.events.live.conftest import SAID, WHISPERED
+from tests.events.live.readers import Principal
 
 
 async def test_the_first_frame_is_a_welcome_and_the_subprotocol_is_accepted(connect, hub):
@@ -200,6 +208,66 @@ async def test_who_is_signed_out_is_closed_at_the_next_look(connect, monkeypatch
     while (message := await client.message())["type"] == "websocket.send":
         pass
     assert message == {"type": "websocket.close", "code": 4401}
+
+
+def revoke_and_say(user):
+    with transaction.atomic():
+        key = {"key": {"id": 1, "name": ""}}
+        record(KEY_REVOKED, topic=f"users.{user.pk}", subject="keys/1", data=key)
+        record(SAID, topic="rooms.a", subject="words/1", data={"word": "after"})
+    relay.run()
+
+
+async def test_who_is_signed_out_is_told_nothing_that_came_after(connect, hub, dave):
+    client = await connect(dave)
+    await client.subscribe("rooms.a")
+    client.valid = False
+    await sync_to_async(revoke_and_say)(dave)
+    await hub.refresh()
+    assert await client.message() == {"type": "websocket.close", "code": 4401}
+
+
+class Door:
+    """An outlet that can be shut."""
+
+    gone = False
+
+    def __init__(self):
+        self.passed, self.opened = [], asyncio.Event()
+        self.opened.set()
+
+    def offer(self, message):
+        self.passed.append(json.loads(message["text"])["type"])
+        return True
+
+    async def put(self, message):
+        await self.opened.wait()
+        self.offer(message)
+
+    async def ready(self):
+        """Nothing is under way."""
+
+    def drop(self):
+        """Nothing is under way."""
+
+
+async def test_no_heartbeat_passes_what_still_waits_to_be_sent(hub, say, dave):
+    door = Door()
+    connection = Connection(hub, Principal(dave), door, Frames(), lambda code: None)
+    await say("one")
+    await hub.refresh()
+    await connection.subscribe(1, ["rooms.a"], (), None)
+    await asyncio.sleep(0.01)
+    door.opened.clear()
+    connection.subscriptions[1].fall_behind(0)
+    connection.subscriptions[1]._position = 0
+    await asyncio.sleep(0.01)
+    connection.beat()
+    door.opened.set()
+    await asyncio.sleep(0.01)
+    connection.beat()
+    connection.close()
+    assert door.passed == ["subscribed", "events", "heartbeat"]
 
 
 async def test_a_topic_that_may_no_longer_be_read_is_revoked(connect, hub, say, monkeypatch, settings):
