@@ -124,7 +124,7 @@ class Hub:
     def is_open(self, topics: Collection[str]) -> bool:
         """Say whether it is known that anybody may read these topics, and nothing has changed it since."""
         since = self._loop.time() - OPEN_SECONDS
-        return all(self._open.get(topic, 0) > since for topic in topics)
+        return all(self._open.get(topic, since) > since for topic in topics)
 
     def note_open(self, topics: Collection[str]) -> None:
         """Take notice that anybody may read these topics."""
