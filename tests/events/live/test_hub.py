@@ -4,6 +4,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from events import channel, relay
+from events.encoding import Envelope
 from events.live.hub import Hub, current_hub
 from events.models import Event, LogHead
 from tests.events.live.conftest import LOCKED_UP, SAID, _say
@@ -151,6 +152,15 @@ async def test_after_a_jump_everyone_is_asked_again_even_who_reads_nothing(hub, 
     await say("two", "three", "four")
     await hub.refresh()
     assert ear.asked == 1
+
+
+async def test_what_came_before_a_change_of_rights_is_sent_before_anybody_is_asked(hub):
+    ear, heard_when_asked = Ear().listen(hub, "rooms.a"), []
+    ear.ask_again = lambda: heard_when_asked.append(list(ear.heard))
+    hub._next_send = float("inf")
+    change = Envelope(2, "rooms.a", "access.key.revoked", "{}")
+    hub._advance([Envelope(1, "rooms.a", "live.word.said", "{}"), change, change._replace(position=3)])
+    assert heard_when_asked == [[1, 2], [1, 2, 3]]
 
 
 async def test_a_log_that_is_cut_before_it_was_read_leaves_no_hole_in_memory(hub, say):
