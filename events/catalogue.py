@@ -289,8 +289,8 @@ def authorise(user: Any, names: Collection[str], *, limit: int) -> list[str]:
 
     One that may not be read refuses them all. Raises `SignInFirst`, `TooManyTopics` or `Unreadable`.
     """
-    if not user.is_authenticated and aliases_among(names):
-        raise SignInFirst("Sign in to use this name.")
+    if not user.is_authenticated and (own := aliases_among(names)):
+        raise SignInFirst(f"Sign in to use {own[0]!r}: it means something else for everyone.")
     topics = resolve(user, names)
     if len(topics) > limit:
         raise TooManyTopics("These names mean too many topics.")

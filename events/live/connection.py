@@ -126,13 +126,13 @@ class Connection:
             self.ask_again()
 
     async def _authorise(self, names: Collection[str]) -> list[str]:
-        if self._is_stranger and self._hub.is_open(names):
+        if self._is_stranger and self._hub.openness.has(names):
             return list(dict.fromkeys(names))
         version = self._hub.rights_version
         topics, ends_at = await ask(_authorised, self.principal, names, settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS)
         self.expect_end(ends_at)
         if self._is_stranger and version == self._hub.rights_version:
-            self._hub.note_open(topics)
+            self._hub.openness.note(topics)
         return topics
 
     def unsubscribe(self, id: int | str) -> bool:
@@ -214,7 +214,7 @@ class Connection:
         self._must_ask = False
         asked = dict(self.subscriptions)
         names = {id: each.names for id, each in asked.items()}
-        if self._is_stranger and self._hub.is_open(frozenset().union(*names.values())):
+        if self._is_stranger and self._hub.openness.has(frozenset().union(*names.values())):
             return
         version = self._hub.rights_version
         try:
@@ -228,7 +228,7 @@ class Connection:
         ends_at, meant = answer
         self.expect_end(ends_at)
         if self._is_stranger and version == self._hub.rights_version:
-            self._hub.note_open([topic for topics in meant.values() for topic in topics])
+            self._hub.openness.note([topic for topics in meant.values() for topic in topics])
         for id, topics in meant.items():
             # Of the same id there may be another one by now.
             subscription = self.subscriptions.get(id)

@@ -1,13 +1,12 @@
 """The hub: one per web process. It follows the log, keeps the recent part in memory and offers it to its readers.
 
 Positions are dense, so the hub knows that it is complete: it goes on only when the next event is the one after its
-head, and reads the log for whatever it was not told. What comes leaves at once; what comes while that is being sent
-leaves together, in frames shared by all who read the same, so that a rush costs less per event, not more.
+head, and reads the log for whatever it was not told.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,7 +17,9 @@ from events import channel, log, relay, subscribers
 from events.catalogue import changes_rights
 from events.cursor import Cursor
 from events.encoding import Envelope
-from events.live.batch import BATCH_BYTES, Batch, Notice, batches
+from events.live.batch import BATCH_BYTES, Notice
+from events.live.dispatch import Dispatch
+from events.live.openness import Openness
 from events.live.ring import Ring
 from events.live.selection import Index, Selection
 
@@ -34,11 +35,6 @@ REMEMBERED = 5000
 # Farther behind than this the hub does not read up; each subscription reads its own part of the log.
 JUMP = 5000
 RETRY_SECONDS = 1.0
-# For so long it is believed that anybody may read a topic, though no event says otherwise; and of so many topics.
-OPEN_SECONDS = 5.0
-OPEN_LIMIT = 10_000
-# However long sending takes, events wait no longer than this for company.
-WINDOW_MAX_SECONDS = 0.05
 
 
 async def ask(question: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -52,18 +48,12 @@ class Hub:
     def __init__(self) -> None:
         self.epoch = ""
         self.position = 0
-        # Up to here everything has been handed to those who are live.
-        self.sent = 0
         self.ring = Ring(0, settings.TIDEWIRE_RING_BYTES)
         self.index = Index()
         # How often rights have changed; who asks for them in a thread sees by it whether to ask again.
         self.rights_version = 0
-        # What anybody may read, and since when that was known: a storm of strangers asks for it once.
-        self._open: dict[str, float] = {}
-        self._loop = asyncio.get_running_loop()
-        self._unsent: dict[Selection, None] = {}
-        self._next_send = 0.0
-        self._sending: asyncio.TimerHandle | None = None
+        self.openness = Openness()
+        self._dispatch = Dispatch()
         self._advancing = asyncio.Lock()
         self._pages: dict[tuple[Selection, int], asyncio.Task[log.EncodedPage]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -105,8 +95,7 @@ class Hub:
 
     async def stop(self) -> None:
         """End following the log."""
-        if self._sending is not None:
-            self._sending.cancel()
+        self._dispatch.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -117,20 +106,14 @@ class Hub:
         """Return the cursor of all that this process has seen."""
         return Cursor(self.epoch, self.position)
 
+    @property
+    def sent(self) -> int:
+        """Return up to where everything has been handed to those who are live."""
+        return self._dispatch.sent
+
     def refuses(self, cursor: Cursor) -> str | None:
         """Return `epoch` or `ahead` when a reader cannot go on from the cursor; what was pruned only the log knows."""
         return log.Head(self.epoch, self.position, pruned=0).refuses(cursor)
-
-    def is_open(self, topics: Collection[str]) -> bool:
-        """Say whether it is known that anybody may read these topics, and nothing has changed it since."""
-        since = self._loop.time() - OPEN_SECONDS
-        return all(self._open.get(topic, since) > since for topic in topics)
-
-    def note_open(self, topics: Collection[str]) -> None:
-        """Take notice that anybody may read these topics."""
-        if len(self._open) > OPEN_LIMIT:
-            self._open.clear()
-        self._open.update(dict.fromkeys(topics, self._loop.time()))
 
     def entrance(self, selection: Selection) -> int:
         """Return the position that a reader must have reached to join the selection now."""
@@ -158,12 +141,12 @@ class Hub:
     def _restart_at(self, head: log.Head, reset: str = "") -> None:
         self.send_now()
         before, self.epoch, self.position = self.position, head.epoch, head.position
-        self.sent = self.position
+        self._dispatch.restart(self.cursor)
         self.ring.clear(head.position)
         for reader in self.index.readers():
             reader.fall_behind(before, reset)
         # Among what was skipped, or in another log, there may be changes of rights.
-        self._open.clear()
+        self.openness.clear()
         self._ask_again(self.index.everyone())
 
     def _advance(self, events: Iterable[Envelope]) -> None:
@@ -172,59 +155,22 @@ class Hub:
             self.position = event.position
             for selection in self.index.on(event.topic):
                 if selection.wants(event.type):
-                    selection.pending.append(event)
-                    self._unsent[selection] = None
+                    self._dispatch.add(selection, event)
             if changes_rights(event.type):
                 # Up to here as before; what comes after it only as it then is right.
                 self.send_now()
-                self._close(event.topic)
+                self.openness.forget(event.topic)
                 self._ask_again(self.index.concerned(event.topic))
-        self._send_soon()
+        self._dispatch.send_soon(self.cursor)
 
-    def _close(self, topic: str) -> None:
-        under = f"{topic}."
-        for name in [name for name in self._open if name == topic or name.startswith(under)]:
-            del self._open[name]
+    def send_now(self) -> None:
+        """Hand what is new to those who are live, without waiting for company."""
+        self._dispatch.send_now(self.cursor)
 
     def _ask_again(self, readers: Iterable[Any]) -> None:
         self.rights_version += 1
         for reader in readers:
             reader.ask_again()
-
-    def _send_soon(self) -> None:
-        if self._sending is None:
-            wait = self._next_send - self._loop.time()
-            if wait <= 0:
-                self.send_now()
-            else:
-                self._sending = self._loop.call_later(wait, self.send_now)
-
-    def send_now(self) -> None:
-        """Hand what is new to those who are live."""
-        began = self._loop.time()
-        if self._sending is not None:
-            self._sending.cancel()
-            self._sending = None
-        start, self.sent = self.sent, self.position
-        unsent, self._unsent = self._unsent, {}
-        # Selections that differ, as everyone's home does, often have the same news.
-        made: dict[tuple[int, ...], list[Batch]] = {}
-        for selection in unsent:
-            pending, selection.pending = selection.pending, []
-            key = tuple(event.position for event in pending)
-            if key not in made:
-                made[key] = list(batches(pending, start, self.cursor))
-            for batch in made[key]:
-                for reader in list(selection.live):
-                    try:
-                        reader.take(batch)
-                    except Exception:
-                        # What one cannot be given, the others are.
-                        logger.exception("Events could not be handed out.")
-                        reader.fall_behind(batch.start)
-        # At least as long as it took goes by before the next: half of the time is always left for all else.
-        ended = self._loop.time()
-        self._next_send = ended + min(ended - began, WINDOW_MAX_SECONDS)
 
     async def _listen(self) -> None:
         while True:

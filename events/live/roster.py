@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ class Roster:
 
     def _enter(self, connection: Connection) -> set[Connection]:
         now = asyncio.get_running_loop().time()
-        life = settings.TIDEWIRE_CONNECTION_MAX_SECONDS * random.uniform(1 - LIFE_SPREAD, 1)
+        life = (settings.TIDEWIRE_CONNECTION_MAX_SECONDS or math.inf) * random.uniform(1 - LIFE_SPREAD, 1)
         connection.retire_at = now + life
         connection.recheck_at = now + RECHECK_SECONDS
         group = self._groups[self._turn - 1]  # whose turn is the last one from now

@@ -160,9 +160,11 @@ class Conversation:
         asked = frames.subscribe(frame)
         subscriptions = self._connection.subscriptions
         if asked.id in subscriptions:
-            raise Refused("conflict", "This id is in use on this connection.", asked.id)
+            raise Refused(
+                "conflict", "This id is in use on this connection; take another, or unsubscribe it first.", asked.id
+            )
         if len(subscriptions) >= settings.TIDEWIRE_CONNECTION_MAX_SUBSCRIPTIONS:
-            raise Refused("too_many", "This connection has too many subscriptions.", asked.id)
+            raise Refused("too_many", "This connection has too many subscriptions; unsubscribe one first.", asked.id)
         try:
             await self._connection.subscribe(asked.id, asked.names, asked.types, asked.after)
         except catalogue.SignInFirst as error:

@@ -16,7 +16,6 @@ NAMES = (
     "ALLOWED_HOSTS",
     "TIDEWIRE_SOURCE",
     "TIDEWIRE_LIMITS",
-    "TIDEWIRE_DRAIN_SECONDS",
     "TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE",
 )
 # Says which room a process belongs to; never a setting.
@@ -33,8 +32,6 @@ def development(room: Room, port: int, database_url: str, redis_url: str) -> dic
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         "TIDEWIRE_SOURCE": f"http://127.0.0.1:{port}/",
         "TIDEWIRE_LIMITS": "development",
-        # Whoever presses Ctrl-C wants it to end, open pages or not.
-        "TIDEWIRE_DRAIN_SECONDS": "1",
         "TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE": "1",
     }
 

@@ -157,7 +157,7 @@ async def test_after_a_jump_everyone_is_asked_again_even_who_reads_nothing(hub, 
 async def test_what_came_before_a_change_of_rights_is_sent_before_anybody_is_asked(hub):
     ear, heard_when_asked = Ear().listen(hub, "rooms.a"), []
     ear.ask_again = lambda: heard_when_asked.append(list(ear.heard))
-    hub._next_send = float("inf")
+    hub._dispatch._next = float("inf")
     change = Envelope(2, "rooms.a", "access.key.revoked", "{}")
     hub._advance([Envelope(1, "rooms.a", "live.word.said", "{}"), change, change._replace(position=3)])
     assert heard_when_asked == [[1, 2], [1, 2, 3]]
@@ -299,7 +299,7 @@ async def test_what_comes_while_much_is_sent_leaves_together(hub, say):
     ear = Ear().listen(hub, "rooms.a")
     batches = []
     ear.take = lambda batch: batches.append([event.position for event in batch.events])
-    hub._next_send = float("inf")
+    hub._dispatch._next = float("inf")
     await hub._told(message(hub, 1))
     await hub._told(message(hub, 2, 3))
     assert batches == []

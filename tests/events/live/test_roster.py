@@ -61,7 +61,7 @@ async def test_hearts_beat_of_those_who_read_nothing_too(connect, settings):
 
 
 async def test_at_the_end_of_its_life_a_connection_is_sent_away_and_closed(connect, settings):
-    settings.TIDEWIRE_CONNECTION_MAX_SECONDS = 0
+    settings.TIDEWIRE_CONNECTION_MAX_SECONDS = 0.001
     settings.TIDEWIRE_HEARTBEAT_SECONDS = 0.05
     code, frames = await closed(await connect())
     assert code == 1012

@@ -241,7 +241,7 @@ async def test_who_has_seen_some_of_what_still_waits_to_be_sent_misses_nothing_o
     other = subscription(hub)
     await begin(other)
     await drain(other)
-    hub._next_send = float("inf")
+    hub._dispatch._next = float("inf")
     await say("one", "two", "three")
     await hub.refresh()
     assert (hub.sent, hub.position) == (0, 3)

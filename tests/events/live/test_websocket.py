@@ -200,10 +200,10 @@ async def test_a_slow_reader_is_kept_and_catches_up_and_slows_nobody(connect, hu
     assert await slow.said(200) == expected
 
 
-async def test_who_is_signed_out_is_closed_at_the_next_look(connect, monkeypatch, settings):
+async def test_who_is_signed_out_is_closed_at_the_next_look(connect, dave, monkeypatch, settings):
     monkeypatch.setattr(roster, "RECHECK_SECONDS", 0)
     settings.TIDEWIRE_HEARTBEAT_SECONDS = 0.05
-    client = await connect()
+    client = await connect(dave)
     client.valid = False
     while (message := await client.message())["type"] == "websocket.send":
         pass
