@@ -29,7 +29,7 @@ async def granted(stack, people):
     for name, right in (("alice", "publish"), ("bob", "read")):
         me = (await people(name).feed())["owner"]["id"]
         given.append(await admin.call("POST", "access/grants/", 201, user=me, topic="orders.*", right=right))
-    yield
+    yield [each["id"] for each in given]
     for each in given:
         await admin.call("DELETE", f"access/grants/{each['id']}/", 204)
 
@@ -65,6 +65,16 @@ async def test_carol_without_a_grant_neither_publishes_nor_reads(people, granted
     async with carol.live() as page:
         await page.send(type="subscribe", id=1, topics=["orders.1"])
         assert (await page.frame("error"))["code"] == "forbidden"
+
+
+async def test_a_grant_that_is_taken_back_ends_what_is_read_by_it_and_what_is_published(people, granted):
+    admin, alice, bob = people("admin"), people("alice"), people("bob")
+    async with bob.live() as page:
+        await page.subscribe("orders.1")
+        for grant in granted:
+            await admin.call("DELETE", f"access/grants/{grant}/", 204)
+        assert (await page.frame("revoked"))["topics"] == ["orders.1"]
+    assert (await publish(alice, 403))["code"] == "forbidden"
 
 
 async def test_a_ticket_opens_one_socket(stack, people):
