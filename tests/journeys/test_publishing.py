@@ -77,6 +77,21 @@ async def test_a_grant_that_is_taken_back_ends_what_is_read_by_it_and_what_is_pu
     assert (await publish(alice, 403))["code"] == "forbidden"
 
 
+async def test_over_a_socket_one_publishes_with_the_same_rights_and_once_for_a_key(people, granted):
+    event = {"type": "orders.order.placed", "topic": "orders.1", "data": {"total": 7}}
+    async with people("bob").live() as reader, people("alice").live() as writer:
+        await reader.subscribe("orders.1")
+        answers = []
+        for id in ("p1", "p2"):
+            await writer.send(type="publish", id=id, event=event, idempotency_key="by-socket")
+            answers.append(await writer.frame("published"))
+        [told] = await reader.events("orders.order.placed")
+        await reader.send(type="publish", id="p3", event=event)
+        assert (await reader.frame("error"))["code"] == "forbidden"
+    assert [answer["id"] for answer in answers] == ["p1", "p2"]
+    assert {answer["event"]["id"] for answer in answers} == {told["id"]}
+
+
 async def test_a_ticket_opens_one_socket(stack, people):
     made = await people("alice").call("POST", "live/ticket/", 201)
     url = f"{stack.url}?ticket={made['ticket']}"
