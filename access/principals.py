@@ -4,26 +4,12 @@ Each answers, for as long as the connection lives, whether it still is that, and
 """
 
 from datetime import datetime
-from typing import Protocol
 
 from django.contrib.auth.models import AnonymousUser
 
 from access import keys, sessions, tickets
 from access.models import ApiKey, Grant, User
-
-
-class Principal(Protocol):
-    """Who reads or publishes, as the live side knows it."""
-
-    user: User | AnonymousUser
-    topic: str
-    address: str
-
-    def still_valid(self) -> bool:
-        """Say whether what opened the connection would open it now."""
-
-    def ends_at(self) -> datetime | None:
-        """Return when by the clock something of it ends next, or None."""
+from events.consumers import Principal
 
 
 class Anonymous:

@@ -1,9 +1,5 @@
 """A page in a real browser when the network, the server or other tabs are not as they should be."""
 
-from urllib.error import HTTPError
-from urllib.request import urlopen
-
-import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.browsing import browsing, live, publish, wait_answering
@@ -121,22 +117,11 @@ def test_tabs_of_before_and_after_signing_out_share_nothing(stack, chromium):
 
 
 def test_a_page_whose_websocket_is_blocked_is_live_by_a_stream(stack, chromium):
-    if not serves_streams(stack):
-        pytest.skip("This server has no /live/sse.")
     check_live(stack, chromium, NO_WEBSOCKET, "Stream", "/live/sse")
 
 
 def test_a_page_that_may_only_make_requests_is_live_by_polling(stack, chromium):
     check_live(stack, chromium, NO_STREAM, "Asked for", "/api/v1/events/")
-
-
-def serves_streams(stack):
-    try:
-        # Without topics a stream is refused at once.
-        urlopen(f"{stack.url}/live/sse", timeout=10).close()
-    except HTTPError as error:
-        return error.code != 404
-    return True
 
 
 def check_live(stack, chromium, script, prefix, path):
