@@ -1,79 +1,13 @@
-"""Endpoints, what is to be delivered to them, and every try."""
+"""What is to be delivered, to whom and when."""
 
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Min, Q
 from django.utils import timezone
 
-from events.catalogue import patterns_of
-from events.models import Event
-from webhooks import vault
-
-
-def everything() -> list[str]:
-    """Return the pattern that matches all."""
-    return ["*"]
-
-
-class EndpointQuerySet(models.QuerySet):
-    """Questions about endpoints."""
-
-    def listening_to(self, event: Event) -> "EndpointQuerySet":
-        """Return the endpoints whose patterns match an event that is newer than they are; paused ones too."""
-        return self.filter(
-            event_types__overlap=patterns_of(event.type),
-            topics__overlap=patterns_of(event.topic),
-            created_position__lt=event.position,
-            disabled_reason="",
-        )
-
-
-class Endpoint(models.Model):
-    """A URL of a subscriber's, and which events it wants."""
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="webhook_endpoints")
-    url = models.CharField(max_length=2000)
-    description = models.CharField(max_length=500, blank=True)
-    event_types = ArrayField(models.CharField(max_length=200), default=everything)
-    topics = ArrayField(models.CharField(max_length=100), default=everything)
-    enabled = models.BooleanField(default=True)
-    # Why the server switched it off; empty while it did not. What its owner pauses has no reason and loses nothing.
-    disabled_reason = models.CharField(max_length=200, blank=True)
-    encrypted_secret = models.TextField()
-    created_position = models.BigIntegerField()
-    created_at = models.DateTimeField(default=timezone.now)
-
-    objects = EndpointQuerySet.as_manager()
-
-    class Meta:
-        indexes = [
-            # Fan-out: which endpoints match an event's type.
-            GinIndex(fields=["event_types"], name="webhooks_endpoint_by_type"),
-        ]
-
-    def __str__(self) -> str:
-        return self.url[:100]
-
-    def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
-        """Delete the endpoint and all that was or is to be sent to it, whoever sends at the moment."""
-        with transaction.atomic():
-            # Held, so that neither a delivery nor an attempt is added between what is collected and what is deleted.
-            list(Endpoint.objects.select_for_update().filter(pk=self.pk))
-            list(self.deliveries.select_for_update().order_by("pk").values_list("pk", flat=True))
-            return super().delete(*args, **kwargs)
-
-    @property
-    def secret(self) -> str:
-        """Return the signing secret."""
-        return vault.decrypt(self.encrypted_secret)
-
-    @secret.setter
-    def secret(self, text: str) -> None:
-        self.encrypted_secret = vault.encrypt(text)
+from webhooks.models.endpoint import Endpoint
 
 
 class DeliveryQuerySet(models.QuerySet):
@@ -114,6 +48,8 @@ class Delivery(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     claim = models.UUIDField(null=True, blank=True)
     last_status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Why the last try failed, or why there is no other one: a sentence for people.
+    reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = DeliveryQuerySet.as_manager()
@@ -142,26 +78,6 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} to {self.endpoint_id}"
-
-
-class Attempt(models.Model):
-    """One try to deliver: what was sent and what came back."""
-
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
-    number = models.PositiveIntegerField()
-    started_at = models.DateTimeField()
-    duration_ms = models.PositiveIntegerField()
-    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
-    error = models.TextField(blank=True)
-    request_headers = models.JSONField(default=dict)
-    response_headers = models.JSONField(default=dict)
-    response_body = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"try {self.number}: {self.status_code or self.error}"
 
 
 def retention_ends() -> datetime:
