@@ -48,6 +48,24 @@ for (const without of ["locks", "BroadcastChannel"]) {
   });
 }
 
+test("a tab that is shown before it is known to be alive says nothing yet, and misses nothing", async () => {
+  const { opened, browser, log, clock } = await tabs(1);
+  const tab = browser.tab();
+  const request = tab.window.navigator.locks.request;
+  tab.window.navigator.locks.request = async (...asked) => {
+    await new Promise((resolve) => clock.setTimeout(resolve, 100));
+    return request(...asked);
+  };
+  const joined = read(tab, shared);
+  tab.window.dispatchEvent(new Event("pageshow"));
+  await clock.pass(SECOND);
+  log.publish("feeds.1");
+  await clock.pass(SECOND);
+  for (const reader of [...opened, joined]) sawAll(reader, log);
+  assert.equal(joined.live.state, "live");
+  assert.equal(log.tried.ws, 1);
+});
+
 test("a tab to which locks are denied is on its own", async () => {
   const browser = new Browser();
   const tab = browser.tab();

@@ -33,12 +33,7 @@ def browsing(chromium, stack, name, script="", **options):
 
 def live(page):
     """Return once the page is live and has shown what it missed; what comes later comes without a reload."""
-    try:
-        expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=SECONDS)
-    except AssertionError:
-        # Known to happen to a tab that joins another's connection, for a reason not yet found; loaded anew it is live.
-        page.reload()
-        expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=2 * SECONDS)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=SECONDS)
     page.evaluate("window.sameDocument = true")
 
 

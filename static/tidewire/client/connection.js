@@ -230,7 +230,7 @@ export function sharing(settings, key, id, tell) {
 
   const take = (frame) => (frame.id ? tell.frame(frame) : tell.notice(frame));
 
-  channel.onmessage = ({ data }) => {
+  const listen = ({ data }) => {
     if (left.signal.aborted) return;
     if (data.term) follow(data);
     else if (own && data.hello) own.wake(), announce();
@@ -271,8 +271,9 @@ export function sharing(settings, key, id, tell) {
     clearTimeout(asking);
   }
 
-  // By its lock a tab is known to be alive: the lock comes before the first word.
-  hold(`${key} ${id}`, {}, () => (stand(), inquire())).catch(() => {
+  // By its lock a tab is known to be alive: without it the leader takes it for gone, so the lock comes before the first
+  // word, and before the first that is heard, for that may be answered.
+  hold(`${key} ${id}`, {}, () => ((channel.onmessage = listen), stand(), inquire())).catch(() => {
     // Without locks this tab is on its own.
     channel = channel.close();
     lead(() => {});
@@ -281,7 +282,7 @@ export function sharing(settings, key, id, tell) {
     open: (wanted) => (own ? own.open(wanted) : leader.from && say({ open: wanted, to: leader.from })),
     shut: (name) => (own ? own.shut(name) : say({ shut: name, to: leader.from })),
     publish: (event, key) => (own ? own.publish(event, key) : post(settings, event, key)),
-    wake: (isSuspect) => (own ? own.wake(isSuspect) : inquire()),
+    wake: (isSuspect) => (own ? own.wake(isSuspect) : channel.onmessage && inquire()),
     cut: () => own?.cut(),
     close,
   };
