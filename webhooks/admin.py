@@ -7,7 +7,7 @@ from rest_framework.exceptions import ValidationError as InvalidField
 
 from webhooks import actions
 from webhooks.models import Attempt, Delivery, Endpoint
-from webhooks.serializers import EndpointSerializer
+from webhooks.serializers.endpoints import EndpointSerializer
 
 
 class EndpointForm(forms.ModelForm):

@@ -21,9 +21,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from events import log
-from events.encoding import encode
 from events.models import Event
-from webhooks import schedule, signing
+from webhooks import message, notices, schedule
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.transport import Response, Transport
 
@@ -71,16 +70,6 @@ class Job:
     endpoint: Endpoint
     event_id: UUID
     body: bytes
-
-    def headers(self, now: int) -> dict[str, str]:
-        """Return the request's headers, signed for this moment."""
-        return {
-            "content-type": "application/cloudevents+json",
-            "webhook-id": str(self.event_id),
-            "webhook-timestamp": str(now),
-            "webhook-signature": signing.sign(str(self.event_id), now, self.body, [self.endpoint.secret]),
-            "tidewire-attempt": str(self.number),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +141,7 @@ def _transport() -> Transport:
 async def _send(transport: Transport, job: Job) -> Outcome:
     started_at = timezone.now()
     try:
-        headers = job.headers(int(started_at.timestamp()))
+        headers = message.headers(job.endpoint, str(job.event_id), job.body, job.number, started_at)
     except Exception:
         # One endpoint's lost key must not end the run, and so stop all the others.
         logger.exception("Delivery %s could not be signed.", job.delivery_id)
@@ -178,7 +167,12 @@ def claim(limit: int, flying: Mapping[int, int] = MappingProxyType({})) -> list[
         claims = dict(cursor.fetchall())
     if not claims:
         return []
-    rows = list(Delivery.objects.filter(pk__in=claims).select_related("endpoint").order_by("next_attempt_at"))
+    rows = list(
+        Delivery.objects.filter(pk__in=claims)
+        .select_related("endpoint")
+        .prefetch_related("endpoint__retired_secrets")
+        .order_by("next_attempt_at")
+    )
     events = Event.objects.in_bulk([row.position for row in rows])
     epoch = log.head().epoch
     # Retention never passes a pending delivery; but one that had ended may be sent again after its event was pruned.
@@ -187,8 +181,7 @@ def claim(limit: int, flying: Mapping[int, int] = MappingProxyType({})) -> list[
 
 
 def _job(row: Delivery, claim: UUID, event: Event, epoch: str) -> Job:
-    body = encode(log.as_cloud_event(event, epoch)).encode()
-    return Job(row.pk, claim, row.attempts + 1, row.endpoint, event.event_id, body)
+    return Job(row.pk, claim, row.attempts + 1, row.endpoint, event.event_id, message.body_of(event, epoch))
 
 
 def record(outcomes: Iterable[Outcome]) -> None:
@@ -205,9 +198,10 @@ def _record(outcome: Outcome) -> None:
     if delivery is None:
         logger.info("Delivery %s was taken over; this try is not counted.", job.delivery_id)
         return
-    Attempt.objects.create(
+    attempt = Attempt.objects.create(
         delivery=delivery,
         number=job.number,
+        url=job.endpoint.url,
         started_at=outcome.started_at,
         duration_ms=response.duration_ms,
         status_code=response.status_code,
@@ -220,6 +214,7 @@ def _record(outcome: Outcome) -> None:
     delivery.attempts, delivery.last_status_code = job.number, response.status_code
     delivery.claim = delivery.lease_until = None
     delivery.save()
+    transaction.on_commit(lambda: notices.tell([attempt]), robust=True)
 
 
 def _settle(delivery: Delivery, status_code: int | None) -> None:

@@ -11,7 +11,7 @@ class Attempt(models.Model):
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
     number = models.PositiveIntegerField()
     # Where it went: the endpoint's URL may be another one by now.
-    url = models.CharField(max_length=2000, blank=True)
+    url = models.CharField(max_length=2000, blank=True, db_default="")
     started_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField()
     status_code = models.PositiveSmallIntegerField(null=True, blank=True)

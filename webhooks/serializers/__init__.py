@@ -1,0 +1,1 @@
+"""What the webhooks API takes and gives, by noun."""
