@@ -149,6 +149,7 @@ CELERY_BEAT_SCHEDULE = {
     "relay what a lost wake-up left": _every("events.tasks.relay_outbox", 1),
     "run the subscribers that are behind": _every("events.tasks.sweep_subscribers", 2),
     "send the deliveries that are due": _every("webhooks.tasks.send_due_deliveries", 1),
+    "go on with replays": _every("webhooks.tasks.run_replays", 2),
     "prune the log": _every("events.tasks.prune_log", 3600),
     "forget unused tickets": _every("access.tasks.forget_tickets", 3600),
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
@@ -207,6 +208,9 @@ TIDEWIRE_USER_EVENTS_PER_MINUTE = number(
 TIDEWIRE_USER_MAX_APPLICATIONS = number("TIDEWIRE_USER_MAX_APPLICATIONS", 100)
 TIDEWIRE_USER_MAX_KEYS = number("TIDEWIRE_USER_MAX_KEYS", 200)
 TIDEWIRE_MAX_GRANTS = number("TIDEWIRE_MAX_GRANTS", 1000)
+TIDEWIRE_USER_PREVIEWS_PER_MINUTE = number(
+    "TIDEWIRE_USER_PREVIEWS_PER_MINUTE", 0 if text("TIDEWIRE_LIMITS") == "development" else 30
+)
 TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE = flag("TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE")
 TIDEWIRE_WEBHOOKS_ALLOW_HTTP = flag("TIDEWIRE_WEBHOOKS_ALLOW_HTTP", True)
 TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS = number("TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS", 15)
