@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -38,7 +39,7 @@ def ids(
 ) -> list[int]:
     """Return the ids of the first so many, newest first from below an edge, or oldest first from above it."""
     edge = edge if edge is not None else 0 if oldest_first else 2**63 - 1
-    asked = {"endpoints": list(endpoints), "statuses": STATUSES, "limit": limit, "edge": edge}
+    asked: dict[str, Any] = {"endpoints": list(endpoints), "statuses": STATUSES, "limit": limit, "edge": edge}
     with connection.cursor() as cursor:
         cursor.execute(_OLDEST_FIRST if oldest_first else _NEWEST_FIRST, asked | {"type": type, "since": since})
         return [pk for (pk,) in cursor.fetchall()]
