@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from events import catalogue, log
 from events.models import Event, LogHead
-from webhooks import actions, fanout, replays, schedule
+from webhooks import actions, fanout, replays, schedule, sender
 from webhooks.models import Attempt, Delivery, Endpoint, Replay
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -284,3 +284,39 @@ def test_an_endpoint_is_deleted_in_the_midst_of_its_replay(made, take, replay, m
     assert replays.run_chunk(begun.pk)
     deleting[0].join(20)
     assert [model.objects.count() for model in (Endpoint, Delivery, Replay, Attempt)] == [0, 0, 0, 0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_published_while_an_endpoint_was_paused_or_down_or_off_is_all_there_afterwards(
+    made, take, receiver, replay
+):
+    Endpoint.objects.update(url=f"{receiver.url}/hook")
+    take("a")
+    sender.run()
+    actions.change_endpoint(made, enabled=False)
+    take("b", "c")
+    sender.run()
+    assert receiver.sounds() == ["a"]
+
+    actions.change_endpoint(made, enabled=True)
+    sender.run()
+    assert sorted(receiver.sounds()) == ["a", "b", "c"]
+
+    receiver.answers["/hook"] = 500
+    take("d", "e")
+    Delivery.objects.filter(status="pending").update(attempts=len(schedule.DELAYS))
+    sender.run()
+    assert sorted(Delivery.objects.values_list("status", flat=True)) == ["exhausted"] * 2 + ["succeeded"] * 3
+    Endpoint.objects.update(**GONE)
+    take("f", "g")
+
+    receiver.answers.clear()
+    receiver.got.clear()
+    actions.change_endpoint(made, enabled=True)
+    Endpoint.objects.update(postponed_until=None)
+    for only in ("failed", "missing"):
+        replay(only)
+        replays.run()
+        sender.run()
+    assert sorted(receiver.sounds()) == ["d", "e", "f", "g"]
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"succeeded"}

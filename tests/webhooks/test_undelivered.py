@@ -30,7 +30,7 @@ def test_all_that_has_not_succeeded_is_found_newest_first(rows):
 
 
 def test_it_is_found_by_type_and_time(rows):
-    made, (a, _, c, d, e) = rows
+    made, (*_, c, d, e) = rows
     Delivery.objects.filter(pk=c).update(event_type="tests.other.rang")
     assert undelivered.ids([made.pk], limit=10, type="tests.other.rang") == [c]
     Delivery.objects.filter(pk__lte=c).update(created_at=timezone.now() - timedelta(days=1))
