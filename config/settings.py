@@ -153,7 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune the log": _every("events.tasks.prune_log", 3600),
     "forget unused tickets": _every("access.tasks.forget_tickets", 3600),
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
-    "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 3600),
+    "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 300),
 }
 
 # -- REST --------------------------------------------------------------------------------------------------------------

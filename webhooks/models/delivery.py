@@ -14,6 +14,15 @@ from webhooks.models.endpoint import Endpoint
 class DeliveryQuerySet(models.QuerySet):
     """Questions about deliveries."""
 
+    def under_way(self) -> "DeliveryQuerySet":
+        """Return those that somebody is sending now."""
+        return self.filter(status=Delivery.Status.PENDING, lease_until__gt=Now())
+
+    def make_due(self) -> int:
+        """Let them be sent now, whatever became of them before."""
+        fresh = {"lease_until": None, "claim": None, "reason": ""}
+        return self.update(status=Delivery.Status.PENDING, next_attempt_at=Now(), **fresh)
+
     def lowest_pending_position(self) -> int | None:
         """Return the position of the oldest event that is still to be sent, or None."""
         return self.filter(status=Delivery.Status.PENDING).aggregate(low=Min("position"))["low"]
@@ -25,15 +34,6 @@ class DeliveryQuerySet(models.QuerySet):
     def cancel(self) -> int:
         """End them unsent; who is sending one of them now no longer counts."""
         return self.update(status=Delivery.Status.CANCELLED, next_attempt_at=None, lease_until=None, claim=None)
-
-    def under_way(self) -> "DeliveryQuerySet":
-        """Return those that somebody is sending now."""
-        return self.filter(status=Delivery.Status.PENDING, lease_until__gt=Now())
-
-    def make_due(self) -> int:
-        """Let them be sent now, whatever became of them before."""
-        fresh = {"lease_until": None, "claim": None, "reason": ""}
-        return self.update(status=Delivery.Status.PENDING, next_attempt_at=Now(), **fresh)
 
 
 class Delivery(models.Model):
