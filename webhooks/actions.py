@@ -56,7 +56,7 @@ def change_endpoint(endpoint: Endpoint, **fields: Any) -> Endpoint:
     if fields.get("enabled") or fields.get("url", row.url) != row.url:
         fields |= TROUBLE_ENDED
     if "headers" in fields:
-        row.headers = _merged(fields.pop("headers"), row.headers)
+        row.headers = _merged(fields.pop("headers"), own_headers.stored(row))
         fields["encrypted_headers"] = row.encrypted_headers
     if (signature := fields.pop("signature", row.signature)) != row.signature:
         keys.switch(row, signature)
@@ -111,8 +111,8 @@ def _held(endpoint: Endpoint) -> Endpoint:
     return Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
 
 
-def _merged(given: dict[str, str], stored: dict[str, str]) -> dict[str, str]:
+def _merged(given: dict[str, str], before: dict[str, str]) -> dict[str, str]:
     try:
-        return own_headers.merge(given, stored)
+        return own_headers.merge(given, before)
     except ValueError as error:
         raise ValidationError({"headers": str(error)}) from None

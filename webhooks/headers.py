@@ -4,6 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography.fernet import InvalidToken
+
+from webhooks.models import Endpoint
+
 MAX_COUNT = 20
 MAX_TOTAL = 8000
 # What stands for a value in all that is shown or stored; given back, it keeps the value that is there.
@@ -38,6 +42,14 @@ def check(headers: Mapping[str, Any]) -> None:
         raise ValueError(f"All names and values together have at most {MAX_TOTAL} characters.")
 
 
+def stored(endpoint: Endpoint) -> dict[str, str]:
+    """Return an endpoint's own headers; none where the secret key that they were encrypted with is lost."""
+    try:
+        return endpoint.headers
+    except InvalidToken:
+        return {}
+
+
 def is_reserved(name: str) -> bool:
     """Say whether a header of this name is not the subscriber's to set."""
     return name.lower() in RESERVED or name.lower().startswith(RESERVED_PREFIXES)
@@ -48,9 +60,9 @@ def hide(headers: Mapping[str, str]) -> dict[str, str]:
     return dict.fromkeys(headers, HIDDEN)
 
 
-def merge(given: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
+def merge(given: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
     """Return what was given, each hidden value replaced by the stored one; raises `ValueError` where none is stored."""
-    known = {name.lower(): value for name, value in stored.items()}
+    known = {name.lower(): value for name, value in before.items()}
     if unknown := [name for name, value in given.items() if value == HIDDEN and name.lower() not in known]:
         raise ValueError(f"{unknown[0]}: {HIDDEN} keeps a value that is stored, and there is none.")
     merged = {name: known[name.lower()] if value == HIDDEN else value for name, value in given.items()}

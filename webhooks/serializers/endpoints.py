@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from rest_framework import serializers
 
@@ -96,7 +95,7 @@ class EndpointSerializer(StrictSerializer):
             "event_types": endpoint.event_types,
             "topics": endpoint.topics,
             "filter": endpoint.content_filter,
-            "headers": _hidden_headers(endpoint),
+            "headers": headers.hide(headers.stored(endpoint)),
             "content_type": endpoint.content_type,
             "signature": endpoint.signature,
             "public_key": keys.public_key(endpoint),
@@ -138,11 +137,3 @@ def _checked(value: Any, *checks) -> Any:
     except ValueError as error:
         raise serializers.ValidationError(str(error)) from None
     return value
-
-
-def _hidden_headers(endpoint: Endpoint) -> dict[str, str]:
-    try:
-        return headers.hide(endpoint.headers)
-    except InvalidToken:
-        # The server's secret key is another one by now; what cannot be read is as good as not there.
-        return {}
