@@ -30,7 +30,7 @@ def refusal(host: str, *, allow_private: bool, deadline_seconds: float = DEADLIN
     if _is_address(host) or not _places.acquire(blocking=False):
         return None
     try:
-        answers = _look_up(host).result(deadline_seconds)
+        answers = _look_up(host, _places).result(deadline_seconds)
     except TimeoutError:
         return None
     except OSError as error:
@@ -50,17 +50,17 @@ def _is_address(host: str) -> bool:
         return False
 
 
-def _look_up(host: str) -> "Future[list[tuple[Any, ...]]]":
+def _look_up(host: str, places: BoundedSemaphore) -> "Future[list[tuple[Any, ...]]]":
     future: Future[list[tuple[Any, ...]]] = Future()
 
     def run() -> None:
         try:
             answers = resolver(host, None, type=socket.SOCK_STREAM)
         except Exception as error:  # noqa: BLE001  whoever waits for the answer gets it
-            _places.release()
+            places.release()
             future.set_exception(error)
         else:
-            _places.release()
+            places.release()
             future.set_result(answers)
 
     # A look-up cannot be cancelled; as a daemon it does not keep a process that ends.
