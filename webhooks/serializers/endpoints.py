@@ -50,15 +50,17 @@ class EndpointSerializer(StrictSerializer):
 
     def validate_url(self, url: str) -> str:
         """Refuse what will never be sent to, with the reason."""
-        allow_private = settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE
         try:
-            checked = check_url(url, allow_http=settings.TIDEWIRE_WEBHOOKS_ALLOW_HTTP, allow_private=allow_private)
+            checked = check_url(
+                url,
+                allow_http=settings.TIDEWIRE_WEBHOOKS_ALLOW_HTTP,
+                allow_private=settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE,
+            )
         except RefusedURL as error:
             raise serializers.ValidationError(str(error), code="refused") from None
-        # One that is there already may be kept whatever has become of its name.
-        is_new = self.instance is None or self.instance.url != url
-        if is_new and (reason := hosts.refusal(checked.host, allow_private=allow_private)):
-            raise serializers.ValidationError(reason, code="refused")
+        # One that is there already may be kept, whatever has become of its name.
+        if self.instance is None or self.instance.url != url:
+            _check_host(checked.host)
         return url
 
     def validate_event_types(self, patterns: list[str]) -> list[str]:
@@ -128,6 +130,16 @@ class RotationSerializer(StrictSerializer):
 
     overlap_hours = serializers.IntegerField(min_value=0, max_value=OVERLAP_HOURS_MAX, required=False)
     secret = SecretField(required=False)
+
+
+def _check_host(host: str) -> None:
+    reason = hosts.refusal(
+        host,
+        allow_private=settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE,
+        must_be_known=not settings.TIDEWIRE_WEBHOOKS_PROXY_URL,
+    )
+    if reason:
+        raise serializers.ValidationError(reason, code="refused")
 
 
 def _checked(value: Any, *checks) -> Any:

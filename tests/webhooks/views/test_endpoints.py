@@ -237,6 +237,12 @@ def test_a_name_that_leads_nowhere_may_be_kept_and_not_be_chosen_anew(api, alice
     assert "not known" in errors(client.patch(path, {"url": "https://example.com/other"}), "url")
 
 
+def test_behind_a_proxy_an_unknown_name_is_the_proxys_to_know(api, alice, names, settings):
+    names["example.com"] = socket.gaierror(socket.EAI_NONAME, "unknown")
+    settings.TIDEWIRE_WEBHOOKS_PROXY_URL = "http://proxy.example:3128"
+    assert api(alice).post(ENDPOINTS, {"url": URL}).status_code == 201
+
+
 def test_a_name_servers_silence_refuses_nothing(api, alice, names):
     names["example.com"] = socket.gaierror(socket.EAI_AGAIN, "try again")
     assert api(alice).post(ENDPOINTS, {"url": URL}).status_code == 201
