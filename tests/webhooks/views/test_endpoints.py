@@ -6,6 +6,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.utils import timezone
 
+from access.models import IdempotentAnswer
 from events.encoding import timestamp
 from events.models import Event
 from webhooks import signing
@@ -248,6 +249,16 @@ def test_a_name_servers_silence_refuses_nothing(api, alice, names):
     assert api(alice).post(ENDPOINTS, {"url": URL}).status_code == 201
 
 
+def test_a_list_of_many_asks_no_more_than_a_list_of_one(api, alice, endpoint, query_count):
+    client = api(alice)
+    endpoint(alice, signature="v1a", headers={"X": "1"})
+    client.get(ENDPOINTS)
+    few = query_count(lambda: client.get(ENDPOINTS))
+    for _ in range(4):
+        endpoint(alice, signature="v1a", headers={"X": "1"})
+    assert query_count(lambda: client.get(ENDPOINTS)) == few
+
+
 # -- Headers of one's own ----------------------------------------------------------------------------------------------
 
 
@@ -385,6 +396,34 @@ def test_where_the_servers_key_was_lost_endpoints_are_still_listed_and_a_rotatio
     assert client.patch(path, {"signature": "v1", "headers": {"X-Team": "red"}}).status_code == 200
     assert client.post(f"{path}rotate-secret/", {}).status_code == 200
     assert client.get(f"{path}secret/").json()["secret"].startswith("whsec_")
+
+
+def test_nothing_secret_is_logged_kept_or_said(api, alice, caplog):
+    hush = "whsec_" + base64.b64encode(b"hush" * 8).decode()
+    given = {"url": URL, "secret": hush, "headers": {"X": "hush-hush"}}
+    with caplog.at_level("DEBUG"):
+        created = api(alice, HTTP_IDEMPOTENCY_KEY="a").post(ENDPOINTS, given)
+        made = Endpoint.objects.get()
+        path, client = f"{ENDPOINTS}{made.pk}/", api(alice, HTTP_IDEMPOTENCY_KEY="b")
+        rotated = client.post(f"{path}rotate-secret/", {}).json()["secret"]
+        said = [
+            api(alice, HTTP_IDEMPOTENCY_KEY="a").post(ENDPOINTS, given),
+            client.post(f"{path}rotate-secret/", {}),
+            client.post(ENDPOINTS, given | {"secret": hush + "!"}),
+            client.post(ENDPOINTS, given | {"headers": {"X": "hush-hush\n"}}),
+            client.patch(path, {"headers": {"X": "hush-hush", "Host": "hush-hush"}}),
+        ]
+    assert [each.status_code for each in said] == [409, 409, 400, 400, 400]
+    after = Endpoint.objects.get()
+    everything = [
+        caplog.text,
+        *(each.content.decode() for each in said),
+        *(str(row) for row in IdempotentAnswer.objects.values()),
+        *(text for row in (after, after.retired_secrets.get()) for text in (repr(row), str(row))),
+    ]
+    secrets = ("hush-hush", hush.partition("_")[2], rotated.partition("_")[2])
+    assert created.status_code == 201
+    assert not any(secret in text for secret in secrets for text in everything)
 
 
 # -- The limit, and the test -------------------------------------------------------------------------------------------
