@@ -28,7 +28,7 @@ def refusal(
     """Return in a sentence why no webhook can go to this host, None when one can or the answer does not come in time.
 
     It spares people an endpoint that never gets anything; what is safe is decided at each try, by its own look-up.
-    Behind a proxy, which looks names up itself, a name need not be known here.
+    Behind a proxy, which looks names up itself, or on a machine without a network a name need not be known here.
     """
     if _is_address(host) or not _places.acquire(blocking=False):
         return None
