@@ -1,6 +1,7 @@
 """From events to deliveries: one row for each endpoint that wants an event and whose owner may read it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
@@ -78,7 +79,7 @@ def insert(pairs: Sequence[Pair]) -> int:
     if not pairs:
         return 0
     endpoints = [listener.endpoint_id for _, listener in pairs]
-    parameters = {
+    parameters: dict[str, Any] = {
         "every": sorted(set(endpoints)),
         "endpoints": endpoints,
         "count": len(pairs),
