@@ -99,6 +99,15 @@ def test_what_was_deleted_meanwhile_is_not_there(endpoint, alice):
             action(made)
 
 
+def test_a_test_goes_to_its_endpoint_whatever_that_listens_to_and_to_no_other(endpoint, alice, mallory, flow):
+    tested = endpoint(alice, event_types=["feeds.*"], topics=["feeds.1"], content_filter={"a": 1})
+    endpoint(alice), endpoint(mallory)
+    event_id = actions.send_test(tested)
+    flow()
+    [delivery] = Delivery.objects.filter(event_id=event_id)
+    assert (delivery.endpoint, delivery.event_type) == (tested, "webhooks.endpoint.tested")
+
+
 def test_the_limit_counts_each_owners_own(endpoint, alice, mallory, settings):
     settings.TIDEWIRE_USER_MAX_ENDPOINTS = 1
     made = endpoint(alice)
