@@ -82,6 +82,13 @@ def test_a_change_is_made_to_the_row_as_it_is_and_not_as_it_was_read(endpoint, a
     assert (after.secret, after.description) == (new.secret, "new")
 
 
+def test_a_change_that_does_not_fit_the_model_is_refused(endpoint, alice):
+    made = endpoint(alice)
+    for change in ({"event_types": []}, {"ordering": "random"}, {"description": "x" * 501}):
+        with pytest.raises(ValidationError):
+            actions.change_endpoint(made, **change)
+
+
 def test_headers_that_cannot_be_sent_are_refused(endpoint, alice):
     made = endpoint(alice, headers={"X": "1"})
     for given in ({"Host": "x"}, {"Y": "***"}):

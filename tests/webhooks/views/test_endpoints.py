@@ -4,6 +4,7 @@ import socket
 
 import pytest
 from cryptography.fernet import Fernet
+from django.db import connection
 from django.utils import timezone
 
 from access.models import IdempotentAnswer
@@ -140,6 +141,11 @@ def test_the_secret_is_shown_nowhere_else_but_at_its_own_path(api, alice, made):
         ("enabled", None, "null"),
         ("filter", [], "object"),
         ("filter", None, "null"),
+        ("filter", {"a": {"like": "x"}}, "like"),
+        ("filter", {"a": []}, "a"),
+        ("filter", {f"a{n}": 1 for n in range(11)}, "10"),
+        ("filter", {"a" * 201: 1}, "200"),
+        ("filter", {"a": "x" * 501}, "500"),
         ("filter", {"a": "\x00"}, "NUL"),
         ("filter", {"a": "\ud800"}, "surrogate"),
         ("headers", [], "dictionary"),
@@ -264,6 +270,37 @@ def test_a_list_of_many_asks_no_more_than_a_list_of_one(api, alice, endpoint, qu
     for _ in range(4):
         endpoint(alice, signature="v1a", headers={"X": "1"})
     assert query_count(lambda: client.get(ENDPOINTS)) == few
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("headers", [{}, {"HTTP_IDEMPOTENCY_KEY": "once"}])
+def test_no_transaction_waits_for_a_name_server(api, alice, names, monkeypatch, headers):
+    states = []
+
+    def ask(*_, **__):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND state <> 'active'"
+            )
+            states.extend(state for (state,) in cursor.fetchall())
+        connection.close()
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    monkeypatch.setattr("webhooks.hosts.resolver", ask)
+    assert api(alice, **headers).post(ENDPOINTS, {"url": URL}).status_code == 201
+    assert set(states) == {"idle"}
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b'{"url":5}', b'{"url":"ftp://x/"}', b"\xff", b"[" * 100_000])
+def test_a_bad_body_with_an_idempotency_key_is_a_bad_body(api, alice, body):
+    response = api(alice, HTTP_IDEMPOTENCY_KEY="once").post(ENDPOINTS, body, content_type=JSON)
+    assert response.status_code == 400
+
+
+def test_a_host_that_was_asked_for_beforehand_is_refused_all_the_same(api, alice, names):
+    names["inside.example"] = "169.254.7.7"
+    response = api(alice, HTTP_IDEMPOTENCY_KEY="once").post(ENDPOINTS, {"url": "https://inside.example/"})
+    assert "link-local" in errors(response, "url")
 
 
 # -- Headers of one's own ----------------------------------------------------------------------------------------------
