@@ -62,21 +62,20 @@ class Idempotency:
 
     def process_view(self, request, view, args, kwargs) -> HttpResponse | None:
         """Take over the view when the request has a key."""
-        return self._answer(request, view, args, kwargs) if self._concerns(request) else None
+        return self._answer(request, view, _call(view, request, args, kwargs)) if self._concerns(request) else None
 
     async def _process_view_async(self, request, view, args, kwargs) -> HttpResponse | None:
         if not self._concerns(request):
             return None
-        return await sync_to_async(self._answer)(request, view, args, kwargs)
+        return await sync_to_async(self._answer)(request, view, _call(view, request, args, kwargs))
 
     def _concerns(self, request: HttpRequest) -> bool:
         return request.method == "POST" and request.path.startswith("/api/") and HEADER in request.headers
 
-    def _answer(self, request: HttpRequest, view, args, kwargs) -> HttpResponse | None:
+    def _answer(self, request: HttpRequest, view, call: Callable[[], HttpResponse]) -> HttpResponse | None:
         principal = _principal(request)
         if principal is None:
             return None
-        call = _call(view, request, args, kwargs)
         try:
             identified = _identified(request, principal)
             _prepare(view, request)
