@@ -22,7 +22,8 @@ TABLES = (models.Endpoint, models.Delivery, models.Attempt, models.Replay, model
 @pytest.fixture
 def hers(alice, endpoint, ring):
     """One row of alice's in every table, by the same id; return what can tell her rows."""
-    made, [event] = endpoint(alice, description="alices own", headers={"X": "hush"}), ring("ding")
+    made = endpoint(alice, description="alices own", headers={"X": "hush"})
+    [event] = ring("ding", topic=f"users.{alice.pk}")
     models.Endpoint.objects.filter(pk=made.pk).update(id=PK)
     about = {"event_id": event.event_id, "event_type": event.type, "position": event.position}
     models.Delivery.objects.create(id=PK, endpoint_id=PK, status="exhausted", next_attempt_at=None, **about)
