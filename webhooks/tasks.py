@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from events import wake
-from webhooks import replays, retention, schedule, sender
+from webhooks import keys, replays, retention, schedule, sender
 
 
 @shared_task
@@ -27,3 +27,9 @@ def run_replays() -> int:
     """Go on with the replays that are running, whoever began them."""
     wake.clear(schedule.REPLAY)
     return replays.run()
+
+
+@shared_task
+def forget_retired_keys() -> int:
+    """Forget the keys of rotations that sign no more."""
+    return keys.forget_retired()

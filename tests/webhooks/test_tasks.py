@@ -43,3 +43,8 @@ def test_replays_are_gone_on_with_once_their_flag_is_down(monkeypatch):
     monkeypatch.setattr(replays, "run", lambda: done.append("run") or 2)
     assert tasks.run_replays() == 2
     assert done == [(schedule.REPLAY,), "run"]
+
+
+def test_forgetting_keys_is_theirs(monkeypatch):
+    monkeypatch.setattr("webhooks.keys.forget_retired", lambda: 3)
+    assert tasks.forget_retired_keys() == 3

@@ -2,25 +2,20 @@ import uuid
 
 from django.db import migrations, models
 
-# The values are random and never counted up, so that no change that was rolled back can be taken for another one.
+# A value that was never there before, so that no rolled back change can be taken for another one. A sequence of the
+# trigger's own statements, not of its rows: a bulk change gives one new value.
 TRIGGER = """
     CREATE FUNCTION webhooks_endpoint_changed() RETURNS trigger LANGUAGE plpgsql AS $$
-    DECLARE
-        free bigint;
     BEGIN
-        SELECT id INTO free FROM webhooks_endpointrevision ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED;
-        IF FOUND THEN
-            UPDATE webhooks_endpointrevision SET revision = gen_random_uuid() WHERE id = free;
-        ELSE
-            INSERT INTO webhooks_endpointrevision (revision) VALUES (gen_random_uuid());
-        END IF;
+        INSERT INTO webhooks_endpointrevision (id, revision) VALUES (1, gen_random_uuid())
+        ON CONFLICT (id) DO UPDATE SET revision = excluded.revision;
         RETURN NULL;
     END $$;
     CREATE TRIGGER webhooks_endpoint_changed
     AFTER INSERT OR DELETE OR TRUNCATE
         OR UPDATE OF owner_id, event_types, topics, content_filter, created_position, disabled_reason
     ON webhooks_endpoint FOR EACH STATEMENT EXECUTE FUNCTION webhooks_endpoint_changed();
-    INSERT INTO webhooks_endpointrevision (revision) VALUES (gen_random_uuid());
+    INSERT INTO webhooks_endpointrevision (id, revision) VALUES (1, gen_random_uuid());
 """
 NO_TRIGGER = """
     DROP TRIGGER webhooks_endpoint_changed ON webhooks_endpoint;
@@ -38,9 +33,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="EndpointRevision",
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("id", models.SmallAutoField(primary_key=True, serialize=False)),
                 ("revision", models.UUIDField(default=uuid.uuid4)),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="webhooks_one_revision"),
+                ],
+            },
         ),
         migrations.RunSQL(TRIGGER, NO_TRIGGER),
         # What listens is held in memory and found there.
