@@ -1,6 +1,7 @@
 """The portal in a real browser: what is delivered is seen as it happens, and something is done about it."""
 
 import os
+import re
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -105,6 +106,29 @@ def test_without_javascript_the_pages_say_and_do_the_same(stack, chromium, shop)
         expect(page.locator("#secret")).to_contain_text("whsec_")
         page.goto(endpoint)
         delete_endpoint(page)
+
+
+def test_operators_see_what_happens_above_the_list_and_above_a_delivery(stack, chromium, shop):
+    with browsing(chromium, stack, "alice") as alice, browsing(chromium, stack, "admin") as admin:
+        make_endpoint(alice, stack, shop)
+        endpoint = alice.url.rstrip("/").rpartition("/")[2]
+        admin.goto(f"{stack.url}/admin/webhooks/delivery/?endpoint={endpoint}")
+        strip = admin.locator("#strip")
+        expect(strip).to_have_attribute("data-state", "live", timeout=SECONDS)
+        alice.goto(stack.url)
+        publish(alice, "For operators too")
+        expect(strip).to_contain_text(re.compile(r"[1-9]\d* succeeded"), timeout=SECONDS)
+        strip.get_by_role("link", name="Show").click()
+        admin.locator("#result_list tbody tr").first.locator("th a").click()
+        expect(strip).to_have_attribute("data-state", "live", timeout=SECONDS)
+        expect(admin.locator("pre.wire", has_text="curl ")).to_have_count(1)
+        alice.goto(f"{stack.url}/webhooks/")
+        alice.get_by_role("link", name=shop.url).click()
+        alice.locator("#deliveries a").first.click()
+        alice.get_by_role("button", name="Resend").click()
+        expect(strip).to_contain_text("Attempt 2: 204.", timeout=SECONDS)
+        alice.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name=shop.url[:30]).click()
+        delete_endpoint(alice)
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -494,6 +494,19 @@ def test_mallory_finds_nothing_of_alices(sign_in, mallory, tried):
     assert Endpoint.objects.get().enabled
 
 
+@pytest.mark.parametrize("name", [name for name in DOES if name != "replays-page"])
+def test_an_endpoint_that_is_deleted_meanwhile_is_not_found(sign_in, alice, made, monkeypatch, name):
+    client = sign_in(alice)
+    monkeypatch.setattr("webhooks.pages.endpoints.own", lambda request, pk: _deleted(made))
+    expected = 302 if name == "endpoint-delete-page" else 404
+    assert client.post(at(name, made), FORM | {"overlap_hours": "1"}).status_code == expected
+
+
+def _deleted(endpoint):
+    Endpoint.objects.filter(pk=endpoint.pk).delete()
+    return endpoint
+
+
 def test_who_is_not_signed_in_is_asked_to(client, tried):
     paths = ["/webhooks/", NEW, at("delivery-page", tried), *(at(name, tried.endpoint) for name in OF_ENDPOINT)]
     for path in paths:

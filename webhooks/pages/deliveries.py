@@ -15,7 +15,7 @@ from events.models import Event
 from webhooks import actions, message
 from webhooks.models import Attempt, Delivery
 from webhooks.pages import rows
-from webhooks.pages.endpoints import live
+from webhooks.pages.endpoints import gone_is_not_found, live
 from webhooks.pages.states import with_state
 
 
@@ -81,6 +81,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
+@gone_is_not_found
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Send it once more."""
     delivery = _own(request, pk)

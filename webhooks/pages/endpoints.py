@@ -3,15 +3,16 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -35,6 +36,19 @@ View = Callable[..., HttpResponse]
 def own(request: HttpRequest, pk: int) -> Endpoint:
     """Return an endpoint of the user's; another's is not there."""
     return get_object_or_404(Endpoint, owner=request.user, pk=pk)
+
+
+def gone_is_not_found(view: View) -> View:
+    """Answer for what was deleted meanwhile, in another tab perhaps, as for what never was."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except ObjectDoesNotExist:
+            raise Http404 from None
+
+    return wrapped
 
 
 def live(request: HttpRequest, endpoints: list[Endpoint]) -> dict[str, str]:
@@ -68,6 +82,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@gone_is_not_found
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change an endpoint."""
     endpoint = own(request, pk)
@@ -175,6 +190,8 @@ def on_own(view: View) -> View:
 
     @login_required
     @require_POST
+    @gone_is_not_found
+    @wraps(view)
     def wrapped(request: HttpRequest, pk: int, **kwargs: Any) -> HttpResponse:
         return view(request, own(request, pk), **kwargs)
 

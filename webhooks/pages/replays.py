@@ -9,13 +9,14 @@ from django.views.decorators.http import require_http_methods
 from webhooks import actions
 from webhooks.models import Endpoint, Replay
 from webhooks.pages import rows
-from webhooks.pages.endpoints import live, on_own, own
+from webhooks.pages.endpoints import gone_is_not_found, live, on_own, own
 from webhooks.pages.forms import ReplayForm
 from webhooks.pages.states import with_state
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@gone_is_not_found
 def replays(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the replays to an endpoint, the newest first; begin another one."""
     endpoint = with_state(own(request, pk))
