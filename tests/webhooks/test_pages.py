@@ -275,6 +275,14 @@ def test_deliveries_are_listed_by_status_with_counts(sign_in, alice, made, deliv
     assert len(client.get(at("endpoint-page", made), {"status": "strange"}).context["rows"]) == 4
 
 
+def test_what_succeeded_is_counted_among_the_newest_alone(sign_in, alice, made, deliver, monkeypatch):
+    deliver(*"abc")
+    Delivery.objects.update(status="succeeded")
+    assert "Succeeded 3" in text(sign_in(alice).get(at("endpoint-page", made)))
+    monkeypatch.setattr(rows, "COUNTED", 2)
+    assert "Succeeded 2+" in text(sign_in(alice).get(at("endpoint-page", made)))
+
+
 def test_one_pages_to_older_and_newer_deliveries_and_meets_each_once(sign_in, alice, made, deliver, monkeypatch):
     monkeypatch.setattr(rows, "PAGE", 3)
     ids = [delivery.pk for delivery in deliver(*"abcdefgh")][::-1]

@@ -140,15 +140,21 @@ def _preview(request: HttpRequest, form: EndpointForm) -> previews.Preview | Non
 def endpoint(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an endpoint with what is delivered to it, by status."""
     endpoint = with_state(own(request, pk))
-    # By the values that an index serves each: a count of any other selection would walk them all.
     asked = DeliveryFilter(data={"status": request.GET["status"]} if request.GET.get("status") else {})
     status = asked.validated_data.get("status") if asked.is_valid() else None
     deliveries = Delivery.objects.filter(endpoint=endpoint)
-    counts = [(each, rows.count(deliveries.filter(status=each))) for each in Delivery.Status]
+    counts = [(each, _count(deliveries, each)) for each in Delivery.Status]
     page = rows.page(request, _of_status(request, deliveries, endpoint, status))
     content_filter = json.dumps(endpoint.content_filter, ensure_ascii=False)
     context = {"endpoint": endpoint, "counts": counts, "status": status, "content_filter": content_filter}
     return render(request, "webhooks/endpoint.html", page | context | live(request, [endpoint]))
+
+
+def _count(deliveries: QuerySet, status: Delivery.Status) -> str:
+    # What succeeded, nearly all, is in no index by status: its count must not walk past everything else.
+    if status == Delivery.Status.SUCCEEDED:
+        return rows.count_among_newest(deliveries, "status", status.value)
+    return rows.count(deliveries.filter(status=status))
 
 
 def _of_status(request: HttpRequest, deliveries: QuerySet, endpoint: Endpoint, status: str | None) -> QuerySet:

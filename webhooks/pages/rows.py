@@ -38,5 +38,15 @@ def _with_ways(shown: list, *, has_newer: bool, has_older: bool) -> dict[str, An
 
 def count(rows: QuerySet) -> str:
     """Return how many rows there are, as far as that is counted."""
-    found = rows.order_by()[: COUNTED + 1].count()
+    return _words(rows.order_by()[: COUNTED + 1].count())
+
+
+def count_among_newest(rows: QuerySet, field: str, value: str) -> str:
+    """Return how many of the newest rows have a value that no index knows; of more rows than these at least so many."""
+    newest = list(rows.order_by("-pk").values_list(field, flat=True)[:COUNTED])
+    found = newest.count(value)
+    return f"{found:,}+" if len(newest) == COUNTED else _words(found)
+
+
+def _words(found: int) -> str:
     return f"{COUNTED:,}+" if found > COUNTED else str(found)
