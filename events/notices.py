@@ -7,9 +7,10 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, Protocol, Self
+from itertools import chain
+from typing import Any
 
 from django.core.cache import cache
 
@@ -17,47 +18,40 @@ from events import catalogue, channel
 
 logger = logging.getLogger(__name__)
 
-# At most so often something is told on a topic; what comes meanwhile is told together.
+# At most so often something is told; what comes meanwhile is told together.
 PAUSE_SECONDS = 0.25
 BREAKER_SECONDS = 1.0
-# More topics than this do not wait: with a dead cache nothing may grow.
-WAITING_LIMIT = 1000
+# More things than about so many do not wait: with a dead cache nothing may grow.
+WAITING_LIMIT = 2000
 # A process that was killed is taken to read its topics for this long.
 READ_SECONDS = 10
+SOMETHING = "notices.read"
 
-
-class News(Protocol):
-    """What there is to tell; grows until it is told."""
-
-    def add(self, later: Self) -> None:
-        """Take in what came later."""
-
-    def data(self) -> dict[str, Any]:
-        """Return what is told; asked only when somebody reads the topic."""
+# Makes of things what is to be told on each topic; the data is made only where somebody reads.
+Digest = Callable[[Sequence[Any]], Iterable[tuple[str, Callable[[], dict[str, Any]]]]]
 
 
 class Teller:
-    """One thread per process that tells news; with a dead cache or channel layer it drops them and rests."""
+    """One thread per process that tells; with a dead cache or channel layer it drops what waits and rests."""
 
     def __init__(self) -> None:
         self.begin()
 
     def begin(self) -> None:
         """Begin with nothing: at first, and in a forked child, which inherits neither the thread nor a free lock."""
-        self._waiting: dict[tuple[str, type], News] = {}
+        self._waiting: dict[Digest, list[Sequence[Any]]] = {}
+        self._count = 0
         self._telling = False
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def tell(self, topic: str, news: News) -> None:
-        """Tell soon, together with what waits already; never blocks, never raises."""
-        key = (topic, type(news))
+    def tell(self, digest: Digest, things: Sequence[Any]) -> None:
+        """Tell soon of some things, together with what waits already; never blocks, never raises."""
         with self._changed:
             self._ensure_thread()
-            if key in self._waiting:
-                self._waiting[key].add(news)
-            elif len(self._waiting) < WAITING_LIMIT:
-                self._waiting[key] = news
+            if self._count < WAITING_LIMIT:
+                self._waiting.setdefault(digest, []).append(things)
+                self._count += len(things)
             self._changed.notify()
 
     def _ensure_thread(self) -> None:
@@ -67,17 +61,26 @@ class Teller:
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
-                batch, self._waiting, self._telling = self._waiting, {}, True
-            try:
-                _send(batch)
-            except Exception as error:  # noqa: BLE001  a notice is only for those who can be reached
-                logger.warning("Nobody was told of %s topics: %r", len(batch), error)
-                time.sleep(BREAKER_SECONDS)
-            finally:
-                self._telling = False
+            # Not by a name: what was told would be kept until there is something else to tell.
+            self._tell(self._take())
             time.sleep(PAUSE_SECONDS)
+
+    def _take(self) -> dict[Digest, list[Sequence[Any]]]:
+        with self._changed:
+            self._changed.wait_for(lambda: bool(self._waiting))
+            batch, self._waiting, self._count, self._telling = self._waiting, {}, 0, True
+        return batch
+
+    def _tell(self, batch: dict[Digest, list[Sequence[Any]]]) -> None:
+        try:
+            if is_something_read():
+                for digest, things in batch.items():
+                    _send(list(digest(list(chain.from_iterable(things)))))
+        except Exception as error:  # noqa: BLE001  a notice is only for those who can be reached
+            logger.warning("Nobody was told: %r", error)
+            time.sleep(BREAKER_SECONDS)
+        finally:
+            self._telling = False
 
     def flush(self, seconds: float) -> None:
         """Wait until what waits was told, at most for some seconds: for short-lived commands."""
@@ -86,9 +89,9 @@ class Teller:
             time.sleep(0.005)
 
 
-def _send(batch: dict[tuple[str, type], News]) -> None:
-    read = read_among({topic for topic, _ in batch})
-    if told := [(topic, news.data()) for (topic, _), news in batch.items() if topic in read]:
+def _send(news: Sequence[tuple[str, Callable[[], dict[str, Any]]]]) -> None:
+    read = read_among({topic for topic, _ in news})
+    if told := [(topic, make()) for topic, make in news if topic in read]:
         channel.notify_now(told)
 
 
@@ -96,9 +99,12 @@ _teller = Teller()
 os.register_at_fork(after_in_child=_teller.begin)
 
 
-def tell(topic: str, news: News) -> None:
-    """Tell those who read the topic now, soon and off this thread; lost when nobody does. Never blocks or raises."""
-    _teller.tell(topic, news)
+def tell(digest: Digest, things: Sequence[Any]) -> None:
+    """Tell, soon and off this thread, what the digest makes of these things and of what else waits for it.
+
+    Nobody looks at the things when nobody reads a topic of notices. Never blocks or raises.
+    """
+    _teller.tell(digest, things)
 
 
 def flush(seconds: float = 1.0) -> None:
@@ -117,9 +123,14 @@ def show_read(topics: Iterable[str]) -> None:
     flags = {_flag(topic): 1 for topic in topics if are_told_on(topic)}
     try:
         if flags:
-            cache.set_many(flags, timeout=READ_SECONDS)
+            cache.set_many({**flags, SOMETHING: 1}, timeout=READ_SECONDS)
     except Exception as error:  # noqa: BLE001  who reads on is shown again
         logger.debug("Who reads notices was not shown: %r", error)
+
+
+def is_something_read() -> bool:
+    """Say whether somebody reads any topic of notices; raises what the cache raises."""
+    return cache.get(SOMETHING) is not None
 
 
 def read_among(topics: Collection[str]) -> set[str]:
@@ -129,4 +140,4 @@ def read_among(topics: Collection[str]) -> set[str]:
 
 
 def _flag(topic: str) -> str:
-    return f"notices.read.{topic}"
+    return f"{SOMETHING}.{topic}"

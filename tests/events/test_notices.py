@@ -6,21 +6,16 @@ from events import channel, notices
 from events.notices import Teller
 
 
-class Words:
-    """News that are words."""
-
-    def __init__(self, *words):
-        self.words = list(words)
-
-    def add(self, later):
-        self.words += later.words
-
-    def data(self):
-        return {"words": self.words}
+def words(said):
+    """Tell words together, by topic."""
+    for topic in dict(said):
+        yield topic, lambda topic=topic: {"words": [word for place, word in said if place == topic]}
 
 
-class OtherWords(Words):
-    """News of another kind."""
+def shouts(said):
+    """Tell the same louder."""
+    for topic, word in said:
+        yield topic, lambda word=word: {"words": [word.upper()]}
 
 
 @pytest.fixture(autouse=True)
@@ -47,14 +42,14 @@ def teller(monkeypatch):
 def held(monkeypatch, teller):
     """A cache that does not answer before it is let go."""
     entered, go_on = threading.Event(), threading.Event()
-    ask = notices.read_among
+    ask = notices.is_something_read
 
-    def wait(topics):
+    def wait():
         entered.set()
         go_on.wait(30)
-        return ask(topics)
+        return ask()
 
-    monkeypatch.setattr(notices, "read_among", wait)
+    monkeypatch.setattr(notices, "is_something_read", wait)
     yield entered, go_on
     go_on.set()
     teller.flush(10)
@@ -62,39 +57,46 @@ def held(monkeypatch, teller):
 
 def test_news_reach_a_topic_that_somebody_reads(teller, told):
     notices.show_read(["rooms.a"])
-    teller.tell("rooms.a", Words("hello"))
+    teller.tell(words, [("rooms.a", "hello")])
     teller.flush(10)
     assert told == [("rooms.a", {"words": ["hello"]})]
 
 
-def test_nothing_is_made_or_sent_for_a_topic_that_nobody_reads(teller, told, monkeypatch):
-    monkeypatch.setattr(Words, "data", lambda self: pytest.fail("nobody asked for it"))
-    teller.tell("rooms.a", Words("hello"))
+def test_nothing_is_made_or_sent_for_a_topic_that_nobody_reads(teller, told):
+    notices.show_read(["rooms.b"])
+    teller.tell(lambda said: [("rooms.a", lambda: pytest.fail("nobody asked for it"))], ["hello"])
     teller.flush(10)
     assert told == []
+
+
+def test_while_nobody_reads_any_notices_nobody_looks_at_the_things(teller, told):
+    looked = []
+    teller.tell(lambda said: looked.append(said) or [], ["hello"])
+    teller.flush(10)
+    assert looked == told == []
 
 
 def test_what_comes_while_something_is_told_is_told_together(teller, told, held):
     entered, go_on = held
     notices.show_read(["rooms.a"])
-    teller.tell("rooms.a", Words("first"))
+    teller.tell(words, [("rooms.a", "first")])
     assert entered.wait(10)
     for word in ("second", "third"):
-        teller.tell("rooms.a", Words(word))
-    teller.tell("rooms.a", OtherWords("of another kind"))
+        teller.tell(words, [("rooms.a", word)])
+    teller.tell(shouts, [("rooms.a", "hey")])
     go_on.set()
     teller.flush(10)
-    assert [data["words"] for _, data in told] == [["first"], ["second", "third"], ["of another kind"]]
+    assert [data["words"] for _, data in told] == [["first"], ["second", "third"], ["HEY"]]
 
 
 def test_with_a_cache_that_hangs_nothing_grows_and_nobody_waits(teller, held, monkeypatch):
     monkeypatch.setattr(notices, "WAITING_LIMIT", 3)
     entered, _ = held
-    teller.tell("rooms.x", Words("first"))
+    teller.tell(words, [("rooms.x", "first")])
     assert entered.wait(10)
     for number in range(10):
-        teller.tell(f"rooms.{number}", Words("more"))
-    assert len(teller._waiting) == 3
+        teller.tell(words, [(f"rooms.{number}", "more")] * 2)
+    assert len(teller._waiting[words]) == 2
 
 
 def test_trouble_with_the_channel_layer_is_not_the_tellers_and_passes(teller, told, monkeypatch):
@@ -106,9 +108,9 @@ def test_trouble_with_the_channel_layer_is_not_the_tellers_and_passes(teller, to
         raise ConnectionError("dead")
 
     monkeypatch.setattr(channel, "notify_now", fail)
-    teller.tell("rooms.a", Words("lost"))
+    teller.tell(words, [("rooms.a", "lost")])
     teller.flush(10)
-    teller.tell("rooms.a", Words("told"))
+    teller.tell(words, [("rooms.a", "told")])
     teller.flush(10)
     assert told == [("rooms.a", {"words": ["told"]})]
 
@@ -123,9 +125,9 @@ def test_a_topic_counts_as_read_once_that_was_shown_and_not_for_ever(monkeypatch
 
 def test_a_forked_child_begins_with_nothing(teller, held):
     entered, _ = held
-    teller.tell("rooms.x", Words("first"))
+    teller.tell(words, [("rooms.x", "first")])
     assert entered.wait(10)
-    teller.tell("rooms.y", Words("second"))
+    teller.tell(words, [("rooms.y", "second")])
     teller.begin()
     assert not teller._waiting
     assert teller._thread is None
