@@ -181,6 +181,13 @@ def test_an_operator_who_changes_an_endpoint_keeps_its_headers(operator, alice, 
     assert (Endpoint.objects.get().description, Endpoint.objects.get().headers) == ("new", {"X-Token": "very-secret"})
 
 
+def test_a_change_of_something_else_leaves_what_is_known_of_failures(operator, alice, endpoint):
+    made = endpoint(alice)
+    Endpoint.objects.update(failing_since=timezone.now(), failures_in_row=7)
+    operator.post(reverse("admin:webhooks_endpoint_change", args=[made.pk]), FORM | {"description": "new"})
+    assert Endpoint.objects.values_list("description", "failures_in_row").get() == ("new", 7)
+
+
 def test_one_endpoint_too_many_is_told_and_not_made(operator, alice, endpoint, settings):
     settings.TIDEWIRE_USER_MAX_ENDPOINTS = 1
     endpoint(alice)

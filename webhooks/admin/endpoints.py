@@ -75,7 +75,9 @@ class EndpointAdmin(admin.ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
         """Make or change the endpoint by the same actions as the API."""
         if change:
-            actions.change_endpoint(obj, **form.changes)
+            # What stands as it was is not said again: to say that it is on would end what is known of its failures.
+            changes = {name: value for name, value in form.changes.items() if name in form.changed_data}
+            actions.change_endpoint(obj, **changes)
         else:
             obj.pk = actions.create_endpoint(form.cleaned_data["owner"], **form.changes).pk
 
