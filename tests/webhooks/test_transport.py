@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from webhooks.addresses import RefusedURL
-from webhooks.transport import CheckedResolver, Transport
+from webhooks.resolver import CheckedResolver
+from webhooks.transport import Transport
 
 pytestmark = pytest.mark.asyncio
 
