@@ -13,6 +13,8 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
+from webhooks.connector import BoundedConnector
+
 MAX_HEAD_BYTES = 16_384
 # What a proxy says when it could not reach, or may not reach, where it was told to go; the rest is about itself.
 UNREACHED, REFUSED = {502, 503, 504}, {403, 404, 410, 451}
@@ -66,7 +68,7 @@ class Place(NamedTuple):
     port: int
 
 
-class TunnelConnector(aiohttp.TCPConnector):
+class TunnelConnector(BoundedConnector):
     """Makes each connection through a proxy; the HTTP client above it sees the endpoint alone."""
 
     def __init__(self, proxy: Proxy, **options: Any) -> None:
@@ -82,9 +84,15 @@ class TunnelConnector(aiohttp.TCPConnector):
             async with asyncio.timeout(timeout.sock_connect):
                 await self._ask(opened, Place(*addr_infos[0][4][:2]))
                 return await self._loop.create_connection(*args, **kwargs, sock=opened)
-        except BaseException as error:
+        except OSError as error:
             opened.close()
-            raise _as_known(error, req.connection_key) from error
+            known = _as_known(error, req.connection_key)
+            if known is error:
+                raise
+            raise known from error
+        except BaseException:
+            opened.close()
+            raise
 
     async def _reach_proxy(self, seconds: float | None) -> socket.socket:
         try:
@@ -153,15 +161,13 @@ def _problem(head: bytes) -> ProxyError | None:
     return ProxyError(f"The egress proxy made no connection ({status}).")
 
 
-def _as_known(error: BaseException, key: Any) -> BaseException:
+def _as_known(error: OSError, key: Any) -> OSError:
     """Return a failure inside the tunnel as the HTTP client would have named it."""
     if isinstance(error, ssl.CertificateError):
         return aiohttp.ClientConnectorCertificateError(key, error)
     if isinstance(error, ssl.SSLError):
         return aiohttp.ClientConnectorSSLError(key, error)
-    if isinstance(error, OSError) and not isinstance(error, TimeoutError):
-        return aiohttp.ClientConnectorError(key, error)
-    return error
+    return error if isinstance(error, TimeoutError) else aiohttp.ClientConnectorError(key, error)
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:

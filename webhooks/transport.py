@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong, PayloadEnc
 from yarl import URL
 
 from webhooks.addresses import KEPT_URLS, RefusedURL, check_url, refusal
+from webhooks.connector import AnswerTooLarge, BoundedConnector
 from webhooks.proxy import Proxy, ProxyError, TunnelConnector
 from webhooks.resolver import CheckedResolver, GetAddrInfo, GuardingResolver
 
@@ -43,6 +44,7 @@ SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientConnectorError, "The connection could not be made: {detail}."),
     (aiohttp.ServerDisconnectedError, "The endpoint closed the connection without an answer."),
     (aiohttp.ClientOSError, "The connection broke: {detail}."),
+    (AnswerTooLarge, "The endpoint's answer is too large."),
     (LineTooLong, "The endpoint's answer has a header that is too large."),
     (PayloadEncodingError, "The endpoint's answer broke off or was malformed."),
     (aiohttp.ClientPayloadError, "The endpoint's answer broke off or was malformed."),
@@ -166,7 +168,7 @@ class Transport:
             "limit": 0,
             "keepalive_timeout": KEEP_ALIVE_SECONDS,
         }
-        return TunnelConnector(self._proxy, **options) if self._proxy else aiohttp.TCPConnector(**options)
+        return TunnelConnector(self._proxy, **options) if self._proxy else BoundedConnector(**options)
 
     def _checked_socket(self, info: tuple[Any, ...]) -> socket.socket:
         # Every connection passes here with the address it will use, however the HTTP client came to it.
@@ -201,15 +203,10 @@ def _sentence(error: Exception) -> tuple[str, bool]:
         cause = cause.__cause__
     for kind, sentence in SENTENCES:
         if isinstance(cause, kind):
-            return _clean(sentence.format(detail=_detail(cause))), _is_ours(cause)
+            is_ours = cause.is_ours if isinstance(cause, ProxyError) else kind is ValueError
+            return _clean(sentence.format(detail=_detail(cause))), is_ours
     logger.error("A webhook failed in an unknown way.", exc_info=error)
     return "The request failed for a reason that is ours; it has been logged.", True
-
-
-def _is_ours(error: BaseException) -> bool:
-    if isinstance(error, ProxyError):
-        return error.is_ours
-    return isinstance(error, ValueError) and not isinstance(error, RefusedURL)
 
 
 def _detail(error: BaseException) -> str:
