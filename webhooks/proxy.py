@@ -101,7 +101,9 @@ class TunnelConnector(BoundedConnector):
         except TimeoutError as error:
             raise ProxyError("The egress proxy did not accept the connection in time.") from error
         except OSError as error:
-            reason = os.strerror(error.errno).lower() if (error.errno or 0) > 0 else "its name is unknown"
+            # Errors of look-ups have numbers of their own, below 0.
+            number = error.errno or 0
+            reason = os.strerror(number).lower() if number > 0 else "its name is unknown"
             raise ProxyError(f"The egress proxy could not be reached: {reason}.") from error
 
     async def _connect(self) -> socket.socket:

@@ -121,14 +121,15 @@ class Transport:
         """Returns the endpoint's answer, or the reason why there is none; no network failure raises."""
         async with self._places:
             started = time.monotonic()
-            status, kept, text, error, is_ours = None, {}, "", "", False
+            answer: tuple[int | None, dict[str, str], str] = (None, {}, "")
+            error, is_ours = "", False
             try:
                 async with asyncio.timeout(self._total_seconds):
-                    status, kept, text = await self._exchange(url, headers, body)
+                    answer = await self._exchange(url, headers, body)
             # A stranger's answer that trips an unknown fault must be recorded too, else it is sent for ever.
             except Exception as fault:  # noqa: BLE001
                 error, is_ours = _sentence(fault)
-            return Response(status, kept, text, round((time.monotonic() - started) * 1000), error, is_ours)
+            return Response(*answer, round((time.monotonic() - started) * 1000), error, is_ours)
 
     async def _exchange(
         self, url: str, headers: Mapping[str, str], body: bytes
