@@ -7,13 +7,16 @@ written by hand, so that an event has exactly the wanted bytes on the wire and n
 
 import asyncio
 import json
+import os
 import uuid
 from typing import Any
 
+import redis
 from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
 from access.models import User
+from benchmarks.bare import CHANNEL
 from benchmarks.tutorial import GROUP
 from events import channel, log, relay
 from events.actions import Fact, record_many
@@ -50,6 +53,7 @@ class Publisher:
         self.topics = [f"feeds.{pk}" for pk in found]
         self._runner = asyncio.Runner()
         self._layer = get_channel_layer()
+        self._valkey = redis.Redis.from_url(os.environ["REDIS_URL"])
         self._execute("SET synchronous_commit = off")
         self._execute(EMPTY)
         relay.ensure_epoch()
@@ -105,6 +109,10 @@ class Publisher:
     def send(self, text: str) -> None:
         """Send the tutorial's group a message."""
         self._runner.run(self._layer.group_send(f"{GROUP}.{ROOM}", {"type": "tick", "text": text}))
+
+    def shout(self, text: str) -> None:
+        """Send the bare server a message."""
+        self._valkey.publish(CHANNEL, text)
 
     def _execute(self, statement: str, values: Any = None) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The servers under test, each alone on one core: Tidewire, and the tutorial's consumer on uvicorn and on daphne."""
+"""The servers under test, each alone on one core: Tidewire, a bare loop, the tutorial's consumer on two servers."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ NOTHING = Application(before=lambda place: [], kept=lambda place: [], beside=lam
 ENGINES = replace(NOTHING, before=lambda place: [migrate(place)])
 # As in production, but without TLS, and with limits that no load meets.
 SETTINGS = {"DEBUG": "0", "TIDEWIRE_HTTPS": "0", "TIDEWIRE_LIMITS": "development", "TIDEWIRE_LOG_LEVEL": "WARNING"}
-NAMES = ("tidewire", "tutorial", "tutorial-daphne")
+NAMES = ("tidewire", "bare", "tutorial", "tutorial-daphne")
 
 
 @contextmanager
@@ -107,6 +107,8 @@ def command(name: str, port: int) -> list[str]:
     tidewire = list(web(Place(CHECKOUT, CHECKOUT, port, {})).command)
     if name == "tidewire":
         return tidewire
+    if name == "bare":
+        return [sys.executable, "-m", "benchmarks.bare", str(port)]
     if name == "tutorial":
         return [word.replace("config.asgi", "benchmarks.tutorial") for word in tidewire]
     options = ["-b", "127.0.0.1", "-p", str(port), "-v", "0", "--ping-interval", "3600"]

@@ -76,6 +76,11 @@ def test_tabs_share_one_connection_and_another_goes_on_when_the_first_is_closed(
             sees(page, "Tabs 1")
         assert sockets == []
 
+        for _ in range(5):
+            passing = first.context.new_page()
+            passing.goto(stack.url)
+            live(passing)
+            passing.close()
         third = first.context.new_page()
         third.goto(f"{stack.url}/feeds/alice/")
         live(third)
