@@ -42,4 +42,4 @@ class BoundedConnector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial(BoundedHandler, loop=self._loop)
+        self._factory = partial(BoundedHandler, loop=self._loop)  # type: ignore[assignment]

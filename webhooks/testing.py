@@ -79,7 +79,7 @@ class WebhookReceiver:
         return [event for event in events if type in (None, event["type"])]
 
     def assert_sent(self, type: str, **data: Any) -> dict[str, Any]:
-        """Return the first event of this type whose data holds at least this; fail with what came when there is none."""
+        """Return the first event of this type whose data holds at least this; without one, fail with what came."""
         events = self.sent()
         for event in events:
             if event["type"] == type and _holds(event["data"], data):

@@ -1,15 +1,10 @@
 """`manage.py webhook_listen`: a receiver on this machine that verifies and shows what comes."""
 
 import errno
-import json
 import queue
 import signal
-import threading
-from collections import OrderedDict
-from datetime import UTC, datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -21,38 +16,10 @@ from access.models import User
 from events import catalogue
 from webhooks import actions, signing
 from webhooks.addresses import RefusedURL, check_url
-from webhooks.catcher import MAX_BODY_BYTES, OWN_HEADERS, Answer, Catcher, Caught
+from webhooks.catcher import Answer, Catcher, Caught
+from webhooks.management.answers import Answers
+from webhooks.management.block import block
 from webhooks.models import Endpoint
-
-# A block stays readable, whatever somebody sends.
-MAX_LINES, MAX_WIDTH = 60, 400
-# Below the server's own deadline, so that it hears of it in time.
-FORWARD_SECONDS = 14
-MAX_FORWARDED_BYTES = 65_536
-KEPT_IDS = 10_000
-
-
-class Answers:
-    """What each request is answered with: failures first where they were asked for, then what the application says."""
-
-    def __init__(self, *, status: int, fail: int | None, times: int, forward: str | None) -> None:
-        self._status, self._fail, self._times, self._forward = status, fail, times, forward
-        self._failed: OrderedDict[str, int] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def to(self, request: Caught) -> Answer:
-        """Return the answer to a request."""
-        if self._fail is not None and self._fails_again(request.header("webhook-id")):
-            return Answer(self._fail)
-        return forwarded(request, self._forward) if self._forward else Answer(self._status)
-
-    def _fails_again(self, message_id: str) -> bool:
-        with self._lock:
-            count = self._failed.get(message_id, 0) + 1
-            self._failed[message_id] = count
-            if len(self._failed) > KEPT_IDS:
-                self._failed.popitem(last=False)
-            return count <= self._times
 
 
 class Command(BaseCommand):
@@ -111,16 +78,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _show(self, request: Caught, answer: Answer, keys: list[str]) -> None:
-        event = _event(request.body)
-        moment = datetime.fromtimestamp(request.at, UTC).astimezone().strftime("%H:%M:%S.%f")[:-3]
-        attempt = request.header("tidewire-attempt") or "?"
-        head = f"{moment}  {event.get('type', request.method)}  attempt {attempt}"
-        lines = [f"{_printable(head)}  {self._verdict(request, keys)}"]
-        for name in ("id", "topic", "cursor"):
-            lines.append(f"    {name:7} {_printable(event.get(name, ''))}")
-        lines += [f"    {line}" for line in _data_lines(event, request.body)]
-        lines.append(f"    answered {answer.status}")
-        self.stdout.write("\n".join(lines) + "\n")
+        self.stdout.write(block(request, answer, self._verdict(request, keys)))
         self.stdout.flush()
 
     def _verdict(self, request: Caught, keys: list[str]) -> str:
@@ -138,23 +96,6 @@ class Command(BaseCommand):
             self.stdout.write(f"Endpoint {endpoint.pk} is removed.")
         except DatabaseError:
             self.stderr.write(f"The database does not answer: endpoint {endpoint.pk} is still there.")
-
-
-def forwarded(request: Caught, url: str) -> Answer:
-    """Pass a request on as it came, and return what it was answered with; without an answer it is 502."""
-    parts = urlsplit(url)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=FORWARD_SECONDS)
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in OWN_HEADERS | {"host"}}
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    try:
-        connection.request(request.method, target, request.body, headers)
-        answer = connection.getresponse()
-        return Answer(answer.status, dict(answer.getheaders()), answer.read(MAX_FORWARDED_BYTES))
-    except (OSError, HTTPException) as error:
-        return Answer(502, body=f"{url} gave no answer: {error}\n".encode())
-    finally:
-        connection.close()
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -193,9 +134,9 @@ def _check_forward(url: str) -> None:
         raise CommandError(f"--forward: {error}") from None
 
 
-def _listen(port: int, take: Any) -> Catcher:
+def _listen(port: int, take: Callable[[Caught], Answer]) -> Catcher:
     try:
-        return Catcher(take, port=port, max_body_bytes=MAX_BODY_BYTES)
+        return Catcher(take, port=port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CommandError(
@@ -240,27 +181,3 @@ def _keys(endpoint: Endpoint | None, secrets: list[str]) -> list[str]:
         return endpoint.signing_keys(timezone.now())
     except (DatabaseError, Endpoint.DoesNotExist):
         return [endpoint.secret]
-
-
-def _event(body: bytes) -> dict[str, Any]:
-    try:
-        event = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return event if isinstance(event, dict) else {}
-
-
-def _data_lines(event: dict[str, Any], body: bytes) -> list[str]:
-    if "data" in event:
-        text = json.dumps(event["data"], indent=2, ensure_ascii=False)
-    else:
-        text = body.decode(errors="replace")
-    lines = [_printable(line) for line in text.splitlines()]
-    more = [f"… and {len(lines) - MAX_LINES} lines more"] if len(lines) > MAX_LINES else []
-    return lines[:MAX_LINES] + more
-
-
-def _printable(value: object) -> str:
-    """Return text that does nothing to a terminal."""
-    text = "".join(sign if sign.isprintable() else "�" for sign in str(value))
-    return text if len(text) <= MAX_WIDTH else text[:MAX_WIDTH] + "…"
