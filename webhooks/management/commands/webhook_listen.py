@@ -3,7 +3,8 @@
 import errno
 import queue
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -46,14 +47,10 @@ class Command(BaseCommand):
         """Listen until a signal comes."""
         _check(options)
         self._queue: queue.SimpleQueue[tuple[Caught, Answer] | None] = queue.SimpleQueue()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._queue.put(None))
         self._answers = Answers(**{name: options[name] for name in ("status", "fail", "times", "forward")})
         catcher = _listen(options["port"], self._take)
-        try:
+        with closing(catcher), _ended_by_signals(lambda: self._queue.put(None)):
             self._run(catcher.url, options)
-        finally:
-            catcher.close()
 
     def _run(self, url: str, options: dict[str, Any]) -> None:
         endpoint = _make_endpoint(url, options) if options["user"] else None
@@ -98,6 +95,18 @@ class Command(BaseCommand):
             self.stderr.write(f"The database does not answer: endpoint {endpoint.pk} is still there.")
 
 
+@contextmanager
+def _ended_by_signals(end: Callable[[], None]) -> Iterator[None]:
+    """Call something at a signal to end, instead of what is otherwise done."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: end()) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
 def _check(options: dict[str, Any]) -> None:
     """Refuse what cannot be, before anything is made."""
     if not 0 <= options["port"] <= 65535:
@@ -139,9 +148,7 @@ def _listen(port: int, take: Callable[[Caught], Answer]) -> Catcher:
         return Catcher(take, port=port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CommandError(
-                f"Port {port} is taken; choose another one, or leave --port out for a free one."
-            ) from None
+            raise CommandError(f"Port {port} is taken; leave --port out for a free one.") from None
         raise CommandError(f"Port {port} cannot be listened on: {error.strerror}.") from None
 
 
