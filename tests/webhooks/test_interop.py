@@ -1,6 +1,7 @@
 """What is really sent, read by what receivers really have: the libraries of the standards, and plain cryptography."""
 
 import base64
+from urllib.parse import urlsplit
 
 import pytest
 import standardwebhooks
@@ -9,6 +10,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from tests.webhooks.tunnels import proxy_in_a_thread
 from webhooks import actions, signing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,3 +162,14 @@ def test_what_is_sent_is_a_cloud_event_to_the_cloudevents_sdk(caught, endpoint):
     assert event.get_time().tzinfo is not None
     assert event.get_extension("topic").startswith("feeds.")
     assert event.get_extension("cursor") and event.get_extension("previous")
+
+
+def test_with_an_egress_proxy_set_all_that_is_sent_goes_through_it(webhook_receiver, alice, publish, settings):
+    made = webhook_receiver.endpoint(alice, "hook", event_types=["feeds.entry.published"])
+    with proxy_in_a_thread(leads_to=urlsplit(webhook_receiver.url).port) as proxy:
+        settings.TIDEWIRE_WEBHOOKS_PROXY_URL = proxy.url
+        publish("Hello")
+        webhook_receiver.deliver()
+    webhook_receiver.assert_sent("feeds.entry.published", entry={"text": "Hello"})
+    place = urlsplit(made.url).netloc.encode()
+    assert [request.split()[:2] for request in proxy.requests] == [[b"CONNECT", place]]

@@ -126,7 +126,7 @@ def test_with_a_user_it_makes_an_endpoint_for_itself_and_removes_it_at_the_end(a
         sender.run()
         assert "feeds.entry.published  attempt 1  verified" in command.until("answered 204")
         command.process.send_signal(number)
-        command.until("is removed.")
+        command.until(f"Endpoint {endpoint.pk} is removed.")
         assert command.process.wait(20) == 0
     assert not Endpoint.objects.exists()
 

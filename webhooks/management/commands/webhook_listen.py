@@ -88,11 +88,12 @@ class Command(BaseCommand):
         return self.style.SUCCESS("verified")
 
     def _remove(self, endpoint: Endpoint) -> None:
+        number = endpoint.pk
         try:
             endpoint.delete()
-            self.stdout.write(f"Endpoint {endpoint.pk} is removed.")
+            self.stdout.write(f"Endpoint {number} is removed.")
         except DatabaseError:
-            self.stderr.write(f"The database does not answer: endpoint {endpoint.pk} is still there.")
+            self.stderr.write(f"The database does not answer: endpoint {number} is still there.")
 
 
 @contextmanager
