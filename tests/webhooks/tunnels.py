@@ -27,8 +27,12 @@ def proxy_in_a_thread(**options):
     finally:
         loop.call_soon_threadsafe(ended.set)
         thread.join(10)
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(cancel_the_others())
         loop.close()
+
+
+async def cancel_the_others():
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
