@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tests.webhooks.tunnels import proxy_in_a_thread
 from webhooks import actions, signing
+from webhooks.models import Attempt
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -173,3 +174,16 @@ def test_with_an_egress_proxy_set_all_that_is_sent_goes_through_it(webhook_recei
     webhook_receiver.assert_sent("feeds.entry.published", entry={"text": "Hello"})
     place = urlsplit(made.url).netloc.encode()
     assert [request.split()[:2] for request in proxy.requests] == [[b"CONNECT", place]]
+
+
+def test_an_endpoint_that_is_refused_by_now_gets_nothing_and_nothing_of_it_is_kept(
+    webhook_receiver, alice, publish, settings
+):
+    made = webhook_receiver.endpoint(alice, event_types=["feeds.entry.published"])
+    settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE = False
+    publish("Hello")
+    webhook_receiver.deliver()
+    [attempt] = Attempt.objects.filter(delivery__endpoint=made)
+    assert attempt.error == "Refused: 127.0.0.1 is a loopback address (RFC 1122)."
+    assert (attempt.status_code, attempt.response_headers, attempt.response_body) == (None, {}, "")
+    assert webhook_receiver.requests == []
