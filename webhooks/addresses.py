@@ -1,9 +1,11 @@
 """Which URLs and addresses a webhook may go to: the public internet, and nothing that only we can reach."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import chain
 from typing import NamedTuple, NoReturn
 
 MAX_URL_LENGTH = 2000
@@ -99,6 +101,9 @@ CARRIERS = (
 # The right half of an ISATAP address (RFC 5214): a router of one's own may take its last 32 bits for an IPv4 address.
 ISATAP, ISATAP_MASK = 0x00005EFE, 0xFCFFFFFF
 
+# Closed beside the blocks by whoever runs the server.
+_closed: tuple[Block, ...] = ()
+
 _UNSAFE = re.compile(r"[^!-~]|\\")
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<target>[^#]*)(?P<fragment>#.*)?")
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
@@ -154,6 +159,14 @@ def check_url(url: str, *, allow_http: bool, allow_private: bool) -> CheckedURL:
     return CheckedURL(scheme, host, port, target if target.startswith("/") else "/" + target)
 
 
+def close(networks: Iterable[str]) -> None:
+    """Refuse these networks too, in this process; raises ValueError when one of them is none."""
+    global _closed
+    name, source = "an address that this server does not send to", "its settings"
+    _closed = tuple(Block(ip_network(network), name, source) for network in networks)
+    check_url.cache_clear()
+
+
 def refusal(address: IPv4Address | IPv6Address | str, *, allow_private: bool) -> str | None:
     """Returns what kind of address it is when no connection may be made to it, None when one may."""
     try:
@@ -196,7 +209,7 @@ def _carried(address: IPv6Address) -> tuple[IPv4Address, str] | None:
 
 
 def _block_of(address: IPv4Address | IPv6Address) -> Block | None:
-    return next((block for block in BLOCKS if address in block.network), None)
+    return next((block for block in chain(_closed, BLOCKS) if address in block.network), None)
 
 
 def _is_opened(block: Block, allow_private: bool) -> bool:

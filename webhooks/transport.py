@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong, PayloadEncodingError
 from yarl import URL
 
-from webhooks.addresses import KEPT_URLS, RefusedURL, check_url, refusal
+from webhooks.addresses import KEPT_URLS, CheckedURL, RefusedURL, check_url, refusal
 from webhooks.connector import AnswerTooLarge, BoundedConnector
 from webhooks.proxy import Proxy, ProxyError, TunnelConnector
 from webhooks.resolver import CheckedResolver, GetAddrInfo, GuardingResolver
@@ -135,11 +135,11 @@ class Transport:
         self, url: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int | None, dict[str, str], str]:
         # The connector asks no resolver about a literal address, so the URL is checked on each request.
-        target = _target(url, self._allow_http, self._allow_private)
+        checked = check_url(url, allow_http=self._allow_http, allow_private=self._allow_private)
         for name in headers:
             if name.lower() in FRAMING_HEADERS:
                 raise ValueError(f"the header {name} cannot be set.")
-        answer = await self._session.post(target, headers=headers, data=body, allow_redirects=False)
+        answer = await self._session.post(_target(checked), headers=headers, data=body, allow_redirects=False)
         try:
             text = await self._read(answer.content)
         finally:
@@ -180,8 +180,8 @@ class Transport:
 
 
 @lru_cache(maxsize=KEPT_URLS)
-def _target(url: str, allow_http: bool, allow_private: bool) -> URL:
-    return URL(check_url(url, allow_http=allow_http, allow_private=allow_private).url, encoded=True)
+def _target(checked: CheckedURL) -> URL:
+    return URL(checked.url, encoded=True)
 
 
 def _bounded(headers: Mapping[str, str]) -> dict[str, str]:

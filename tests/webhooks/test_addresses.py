@@ -2,7 +2,7 @@ from ipaddress import IPv6Address, ip_address
 
 import pytest
 
-from webhooks.addresses import BLOCKS, MAX_URL_LENGTH, RefusedURL, check_url, refusal
+from webhooks.addresses import BLOCKS, MAX_URL_LENGTH, RefusedURL, check_url, close, refusal
 
 PUBLIC = [
     "1.1.1.1",
@@ -414,3 +414,34 @@ def test_plain_http_can_be_forbidden():
 def test_a_url_of_exactly_the_greatest_length_is_taken():
     url = "https://example.com/".ljust(MAX_URL_LENGTH, "a")
     assert check_url(url, allow_http=False, allow_private=False).url == url
+
+
+@pytest.fixture
+def closed():
+    """Two networks that are closed by a setting, for one test."""
+    assert check_url("https://9.9.9.9/", allow_http=False, allow_private=False)
+    close(["9.9.9.0/24", "2620:fe::/48", "127.0.0.64/26"])
+    yield
+    close([])
+    assert check_url("https://9.9.9.9/", allow_http=False, allow_private=False)
+
+
+@pytest.mark.parametrize("allow_private", [False, True])
+@pytest.mark.parametrize(
+    "address", ["9.9.9.9", "2620:fe::9", "127.0.0.65", "::ffff:9.9.9.9", "64:ff9b::9.9.9.9", "2002:909:909::1"]
+)
+def test_more_networks_can_be_closed_whatever_is_opened(closed, address, allow_private):
+    assert "an address that this server does not send to (its settings)" in refusal(
+        address, allow_private=allow_private
+    )
+    with pytest.raises(RefusedURL, match="does not send to"):
+        host = f"[{address}]" if ":" in address else address
+        check_url(f"https://{host}/", allow_http=False, allow_private=allow_private)
+    assert refusal("9.9.8.8", allow_private=allow_private) is None
+
+
+@pytest.mark.parametrize("text", ["x", "9.9.9.9/24", "9.9.9.0/33", ""])
+def test_what_is_no_network_cannot_be_closed(text):
+    with pytest.raises(ValueError, match="network|host bits|address"):
+        close([text])
+    assert refusal("9.9.9.9", allow_private=False) is None
