@@ -442,6 +442,6 @@ def test_more_networks_can_be_closed_whatever_is_opened(closed, address, allow_p
 
 @pytest.mark.parametrize("text", ["x", "9.9.9.9/24", "9.9.9.0/33", ""])
 def test_what_is_no_network_cannot_be_closed(text):
-    with pytest.raises(ValueError, match="network|host bits|address"):
+    with pytest.raises(ValueError, match=r"network|host bits|address"):
         close([text])
     assert refusal("9.9.9.9", allow_private=False) is None

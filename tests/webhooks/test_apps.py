@@ -17,7 +17,5 @@ def test_the_networks_of_the_settings_are_closed(settings):
 
 def test_a_network_that_is_none_stops_the_process(settings):
     settings.TIDEWIRE_WEBHOOKS_REFUSED_NETWORKS = ["9.9.9.9/24"]
-    with pytest.raises(
-        ImproperlyConfigured, match="TIDEWIRE_WEBHOOKS_REFUSED_NETWORKS holds no network: 9.9.9.9/24 has"
-    ):
+    with pytest.raises(ImproperlyConfigured, match=r"REFUSED_NETWORKS holds no network: 9\.9\.9\.9/24 has"):
         close_networks()
