@@ -23,5 +23,5 @@ def proxy_is_a_proxy(app_configs, **kwargs) -> list[Error]:
             Proxy.parse(settings.TIDEWIRE_WEBHOOKS_PROXY_URL)
         except ValueError as error:
             hint = "Correct TIDEWIRE_WEBHOOKS_PROXY_URL, or unset it to send without a proxy."
-            return [Error(str(error), hint=hint, id="webhooks.E001")]
+            return [Error(str(error), hint=hint, id="webhooks.E002")]
     return []
