@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from events import relay, subscribers
@@ -53,9 +54,11 @@ class WebhookReceiver:
         sender.run()
 
     def retry(self) -> None:
-        """Let the tries that wait be due, and send them."""
+        """Let the tries that wait be due, also those to an endpoint that is left in peace for a while, and send them."""
+        Endpoint.objects.filter(pk__in=self._endpoints).update(postponed_until=None)
         waiting = Delivery.objects.filter(endpoint__in=self._endpoints, status=Delivery.Status.PENDING)
-        waiting.update(next_attempt_at=timezone.now())
+        # By the clock that the sender goes by.
+        waiting.update(next_attempt_at=Now())
         sender.run()
 
     def wait_for(self, count: int, seconds: float = 10) -> list[Caught]:
