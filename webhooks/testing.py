@@ -54,7 +54,7 @@ class WebhookReceiver:
         sender.run()
 
     def retry(self) -> None:
-        """Let the tries that wait be due, also those to an endpoint that is left in peace for a while, and send them."""
+        """Let the tries that wait be due, those to an endpoint that is left in peace too, and send them."""
         Endpoint.objects.filter(pk__in=self._endpoints).update(postponed_until=None)
         waiting = Delivery.objects.filter(endpoint__in=self._endpoints, status=Delivery.Status.PENDING)
         # By the clock that the sender goes by.
