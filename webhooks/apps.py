@@ -16,9 +16,10 @@ class WebhooksConfig(AppConfig):
         """Register the checks, tell retention what is still to be sent, and close what is to be closed."""
         from events.catalogue import keep_log_for
         from webhooks import checks  # noqa: F401  registers itself
-        from webhooks.models import Delivery
+        from webhooks.models import Delivery, Replay
 
         keep_log_for(Delivery.objects.lowest_pending_position)
+        keep_log_for(Replay.objects.lowest_needed_position)
         close_networks()
 
 

@@ -11,11 +11,17 @@ JITTER = 0.15
 
 
 SEND = "webhooks.tasks.send_due_deliveries"
+REPLAY = "webhooks.tasks.run_replays"
 
 
 def wake_sender(delay_seconds: float = 0) -> None:
     """Wake the sender, now or in some seconds: something is due then."""
     wake.task(SEND, delay_seconds)
+
+
+def wake_replays() -> None:
+    """Wake who goes on with replays."""
+    wake.task(REPLAY)
 
 
 def delay_after(tries: int) -> float | None:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import connection, transaction
 
-from events import relay
+from events import relay, subscribers
 from events.actions import record
 from events.catalogue import event_type
 from events.models import Event
@@ -126,6 +126,30 @@ def deliver(ring):
         events = ring(*sounds, **options)
         fan_out(events)
         return list(Delivery.objects.filter(position__gte=events[0].position).order_by("pk"))
+
+    return make
+
+
+@pytest.fixture
+def take(ring):
+    """Let bells ring, and let the subscriber make the deliveries; return the events."""
+
+    def make(*sounds, **options):
+        events = ring(*sounds, **options)
+        subscribers.run("webhooks")
+        return events
+
+    return make
+
+
+@pytest.fixture
+def sounds():
+    """Return what the events, or the deliveries in their order, are of."""
+
+    def make(found):
+        positions = [each.position for each in found]
+        events = Event.objects.in_bulk(positions)
+        return "".join(events[position].data["sound"] for position in positions)
 
     return make
 

@@ -19,6 +19,7 @@ class DeliverySerializer(serializers.Serializer):
             "attempts": delivery.attempts,
             "next_attempt_at": delivery.next_attempt_at and timestamp(delivery.next_attempt_at),
             "last_status_code": delivery.last_status_code,
+            "reason": delivery.reason,
             "created_at": timestamp(delivery.created_at),
         }
 
@@ -44,7 +45,10 @@ class AttemptSerializer(serializers.Serializer):
 class DeliveryFilter(serializers.Serializer):
     """Which deliveries to list."""
 
-    status = serializers.ChoiceField(Delivery.Status.choices, required=False)
+    # All that have not succeeded, those still to be sent too.
+    UNDELIVERED = "undelivered"
+
+    status = serializers.ChoiceField([*Delivery.Status.choices, UNDELIVERED], required=False)
     endpoint = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     type = serializers.CharField(required=False, max_length=200)
     since = serializers.DateTimeField(required=False)
