@@ -1,5 +1,6 @@
 """The request that carries an event to an endpoint: its body, and headers signed for the moment of a try."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from events import log
@@ -24,3 +25,8 @@ def headers(endpoint: Endpoint, event_id: str, body: bytes, number: int, now: da
         "webhook-signature": signing.sign(event_id, seconds, body, endpoint.signing_keys(now)),
         "tidewire-attempt": str(number),
     }
+
+
+def stored_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of a try as they may be kept and shown."""
+    return dict(headers)

@@ -60,6 +60,8 @@ class Response:
     body: str = ""
     duration_ms: int = 0
     error: str = ""
+    # The fault lies on this side, so it says nothing about the endpoint.
+    is_ours: bool = False
 
 
 class CheckedResolver(AbstractResolver):
