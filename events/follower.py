@@ -1,6 +1,6 @@
 """A follower: a resident process that runs one subscriber as soon as the log grows, and saves the way by a task queue.
 
-It looks every second when it hears nothing. Any number may follow for one subscriber: its checkpoint lets one at a time.
+It looks every second when it hears nothing. Any number may follow for one subscriber: the checkpoint lets one at a time.
 """
 
 import logging
@@ -75,4 +75,8 @@ class Follower:
 def on_call(called: Callable[[], None], resident: str) -> Callable[[], None]:
     """Let a function be called, in another thread, when a resident process of this name is; return what ends that."""
     hearing = channel.on_call(called, resident)
-    return lambda: hearing.cancel() and None
+
+    def end() -> None:
+        hearing.cancel()
+
+    return end

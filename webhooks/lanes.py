@@ -113,7 +113,7 @@ class Lane:
         self.flying.pop(job.delivery_id, None)
 
     def take_outdated(self) -> list[Row]:
-        """Take out of the queue what must not be begun any more, its lease could end before the try; or all, if slow."""
+        """Take out of the queue what must not be begun, for its lease could end before the try; of a slow one all."""
         if self.is_slow:
             return self.take_all()
         longest = settings.TIDEWIRE_WEBHOOKS_LEASE_SECONDS - settings.TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS

@@ -118,7 +118,7 @@ def record(done: Iterable[Outcome | Unsent], troubled: Collection[int] = ()) -> 
             if told := [result.verdict for result in concerned[pk] if result.key in written]:
                 breaker.feel(endpoint, told, endpoint.now)
         _tell(results, written)
-    return endpoints
+    return dict(endpoints)
 
 
 def give_back(rows: Sequence[Row]) -> None:

@@ -211,7 +211,7 @@ class Sender:
             self._flying.add(task)
             task.add_done_callback(self._flying.discard)
         if lane.queue and (wait := lane.wait_seconds()):
-            self._loop.call_later(wait, self._start, lane)
+            asyncio.get_running_loop().call_later(wait, self._start, lane)
 
     async def _fly(self, lane: Lane, job: Job) -> None:
         try:
@@ -223,7 +223,7 @@ class Sender:
             was_short = len(self._flying) >= settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT
             lane.landed(job)
         self._finish(outcome)
-        self._loop.call_soon(self._go_on, lane, was_short)
+        asyncio.get_running_loop().call_soon(self._go_on, lane, was_short)
 
     def _go_on(self, lane: Lane, was_short: bool) -> None:
         """After a try: the next of its lane, or of any when there was no place for them."""

@@ -29,7 +29,8 @@ RANG = event_type("tests.bell.rang", "A bell rang.", fields(sound=text(100)))
 class Receiver:
     """A subscriber's server in a thread of its own: keeps what it got, and answers each path as it is told.
 
-    An answer is a status, a status with headers, or an async function that is asked for one and may first `wait` for something to be true.
+    An answer is a status, a status with headers, or an async function that is asked for one and may first `wait` for
+    something to be true.
     """
 
     def __init__(self):
