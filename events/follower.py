@@ -1,6 +1,6 @@
 """A follower: a resident process that runs one subscriber as soon as the log grows, and saves the way by a task queue.
 
-It looks every second when it hears nothing. Any number may follow for one subscriber: the checkpoint lets one at a time.
+It looks every second when it hears nothing. Any number may follow for one subscriber: its checkpoint admits one.
 """
 
 import logging

@@ -59,7 +59,7 @@ class Shares:
         senders = _number(session, COUNT)
         fair = math.ceil(PARTS / max(1, senders))
         self._give(session, fair, busy)
-        if missing := fair - len(self.held):
+        if (missing := fair - len(self.held)) > 0:
             self._take(session, missing)
 
     def _give(self, session: psycopg.Connection, fair: int, busy: set[int]) -> None:
