@@ -1,4 +1,4 @@
-"""How much one user may publish: counted by the minute in the cache, and without a cache not at all."""
+"""How much one may do in a minute: counted in the cache, and without a cache not at all."""
 
 import logging
 import time
@@ -13,14 +13,21 @@ WINDOW_SECONDS = 60
 
 def take(user_id: int, count: int) -> float | None:
     """Count so many events for the user; return None, or after how many seconds to come again when that is too many."""
-    limit = settings.TIDEWIRE_USER_EVENTS_PER_MINUTE
+    return within(f"published.{user_id}", count, settings.TIDEWIRE_USER_EVENTS_PER_MINUTE)
+
+
+def within(name: str, count: int, limit: int) -> float | None:
+    """Count so many under the name; return None, or after how many seconds to come again when that is too many.
+
+    A limit of 0 is none.
+    """
     if not limit:
         return None
     window, into = divmod(time.time(), WINDOW_SECONDS)
     try:
-        return None if _counted(f"published.{user_id}.{window:.0f}", count) <= limit else WINDOW_SECONDS - into
+        return None if _counted(f"{name}.{window:.0f}", count) <= limit else WINDOW_SECONDS - into
     except Exception as error:  # noqa: BLE001  any trouble of the cache's backend
-        logger.warning("Published events are not counted: %r", error)
+        logger.warning("%s is not counted: %r", name, error)
         return None
 
 

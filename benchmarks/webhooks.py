@@ -67,7 +67,7 @@ class Bench:
     def __init__(self, stack: Stack, connection: psycopg.Connection) -> None:
         self.stack, self.connection = stack, connection
         made = subprocess.run(
-            [sys.executable, "-m", "benchmarks.endpoints", str(ENDPOINTS)],
+            [sys.executable, "-m", "benchmarks.receivers", str(ENDPOINTS)],
             cwd=CHECKOUT,
             env=os.environ | stack.environment,
             stdout=subprocess.PIPE,

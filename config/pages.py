@@ -8,6 +8,7 @@ from django.shortcuts import render
 
 from config.rest import problem_response
 from events import log
+from events.live.lifespan import is_draining
 
 # An event that waits longer in the outbox has nobody who relays it.
 LAG_MAX_SECONDS = 30
@@ -17,14 +18,19 @@ class Lagging(Exception):
     """Events are recorded and do not reach the log."""
 
 
+class Draining(Exception):
+    """This process is about to end: nobody new should be sent to it."""
+
+
 async def alive(request: HttpRequest) -> HttpResponse:
     """Say that the process lives; touches nothing else."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """Say whether database and broker answer and the log keeps up: 200, or 503 naming what does not."""
-    parts = {"database": _answers(_ask_database), "broker": _answers(_ask_broker), "log": _answers(_ask_log)}
+    """Say whether the process stays, database and broker answer and the log keeps up: 200, or 503 naming what not."""
+    questions = {"process": _ask_process, "database": _ask_database, "broker": _ask_broker, "log": _ask_log}
+    parts = {name: _answers(ask) for name, ask in questions.items()}
     return JsonResponse(parts, status=200 if all(value == "ok" for value in parts.values()) else 503)
 
 
@@ -34,6 +40,11 @@ def _answers(ask) -> str:
     except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
         return type(error).__name__
     return "ok"
+
+
+def _ask_process() -> None:
+    if is_draining():
+        raise Draining
 
 
 def _ask_database() -> None:

@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget unused tickets": _every("access.tasks.forget_tickets", 3600),
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
     "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 3600),
+    "forget keys that sign no more": _every("webhooks.tasks.forget_retired_keys", 3600),
 }
 
 # -- REST --------------------------------------------------------------------------------------------------------------
@@ -198,7 +199,15 @@ TIDEWIRE_DRAIN_SECONDS = number("TIDEWIRE_DRAIN_SECONDS", 2 if text("TIDEWIRE_LI
 TIDEWIRE_CONNECTION_MAX_SUBSCRIPTIONS = number("TIDEWIRE_CONNECTION_MAX_SUBSCRIPTIONS", 50)
 TIDEWIRE_SUBSCRIPTION_MAX_TOPICS = number("TIDEWIRE_SUBSCRIPTION_MAX_TOPICS", 2000)
 TIDEWIRE_FRAME_MAX_BYTES = number("TIDEWIRE_FRAME_MAX_BYTES", 64 * 1024)
-TIDEWIRE_CURSORLESS_PATHS = ("/admin/", "/static/", "/healthz", "/readyz", "/accounts/", "/api/v1/events/")
+TIDEWIRE_CURSORLESS_PATHS = (
+    "/admin/",
+    "/static/",
+    "/healthz",
+    "/readyz",
+    "/accounts/",
+    "/api/v1/events/",
+    "/.well-known/",
+)
 TIDEWIRE_IDEMPOTENCY_HOURS = number("TIDEWIRE_IDEMPOTENCY_HOURS", 24)
 TIDEWIRE_PUBLISH_MAX_EVENTS = number("TIDEWIRE_PUBLISH_MAX_EVENTS", 1000)
 TIDEWIRE_USER_EVENTS_PER_MINUTE = number(
@@ -207,6 +216,10 @@ TIDEWIRE_USER_EVENTS_PER_MINUTE = number(
 TIDEWIRE_USER_MAX_APPLICATIONS = number("TIDEWIRE_USER_MAX_APPLICATIONS", 100)
 TIDEWIRE_USER_MAX_KEYS = number("TIDEWIRE_USER_MAX_KEYS", 200)
 TIDEWIRE_MAX_GRANTS = number("TIDEWIRE_MAX_GRANTS", 1000)
+TIDEWIRE_USER_MAX_ENDPOINTS = number("TIDEWIRE_USER_MAX_ENDPOINTS", 100)
+TIDEWIRE_ENDPOINT_TESTS_PER_MINUTE = number(
+    "TIDEWIRE_ENDPOINT_TESTS_PER_MINUTE", 0 if text("TIDEWIRE_LIMITS") == "development" else 10
+)
 TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE = flag("TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE")
 TIDEWIRE_WEBHOOKS_ALLOW_HTTP = flag("TIDEWIRE_WEBHOOKS_ALLOW_HTTP", True)
 TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS = number("TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS", 15)

@@ -7,6 +7,7 @@ from access import urls as access_urls
 from config import pages
 from feeds import urls as feeds_urls
 from notifications import urls as notifications_urls
+from webhooks import urls as webhooks_urls
 
 handler400 = "config.pages.bad_request"
 handler403 = "config.pages.forbidden"
@@ -26,6 +27,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", pages.alive),
     path("readyz", pages.ready),
+    path(".well-known/tidewire/", include(webhooks_urls.well_known_urlpatterns)),
     path("", include(access_urls.page_urlpatterns)),
     path("", include(feeds_urls.page_urlpatterns)),
     path("", include(notifications_urls.page_urlpatterns)),

@@ -1,9 +1,10 @@
 """Subscribers: named functions that take the log in order, each with a checkpoint, each event's effect once."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
@@ -25,7 +26,9 @@ BEGIN_WITHIN = timedelta(seconds=2)
 # Trouble of the database, not of the event: it passes, and never parks an event.
 DATABASE_TROUBLE = (OperationalError, InterfaceError)
 
-Take = Callable[[Event], None]
+# Takes one event; or, in batches, some in their order.
+Take = Callable[[Event], Any] | Callable[[Sequence[Event]], Any]
+AnyTake = TypeVar("AnyTake", bound=Take)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Subscriber:
 
     name: str
     types: tuple[str, ...]
-    take: Take
+    take: Callable[[Sequence[Event]], Any]
+    in_batches: bool
 
     def wants(self, event: Event) -> bool:
         """Say whether one of its patterns matches the event's type."""
@@ -44,19 +48,28 @@ class Subscriber:
 _subscribers: dict[str, Subscriber] = {}
 
 
-def subscriber(name: str, *, types: Iterable[str]) -> Callable[[Take], Take]:
+def subscriber(name: str, *, types: Iterable[str], batch: bool = False) -> Callable[[AnyTake], AnyTake]:
     """Make a function a subscriber: it gets each event of these types, in order, in a transaction with its checkpoint.
 
-    What it writes happens once. If it raises, it is tried again later, then the event is parked for a person.
+    What it writes happens once. If it raises, it is tried again later, then the event is parked for a person. With
+    `batch` it gets a list of events; when it raises, each of them is given to it again in a list of its own.
     """
 
-    def register(take: Take) -> Take:
+    def register(take: AnyTake) -> AnyTake:
         if name in _subscribers:
             raise ValueError(f"{name!r} is declared twice.")
-        _subscribers[name] = Subscriber(name, tuple(types), take)
+        _subscribers[name] = Subscriber(name, tuple(types), _by_list(take, batch), batch)
         return take
 
     return register
+
+
+def _by_list(take: Any, batch: bool) -> Callable[[Sequence[Event]], Any]:
+    def take_one(events: Sequence[Event]) -> None:
+        (event,) = events
+        take(event)
+
+    return take if batch else take_one
 
 
 def names() -> list[str]:
@@ -145,28 +158,40 @@ def _take_batch(who: Subscriber, counted: Checkpoint, *, limit: int) -> int:
 
 
 def _take_page(who: Subscriber, checkpoint: Checkpoint, page: log.Page) -> None:
+    wanted = [event for event in page.events if who.wants(event)] if who.in_batches else []
+    # Several only when no try at this place has failed; which of them fails, if one does, is found one by one.
+    if len(wanted) > 1 and not _try(who, wanted):
+        return _succeeded(checkpoint, page.position, reset=True)
+    _take_one_by_one(who, checkpoint, page)
+
+
+def _take_one_by_one(who: Subscriber, checkpoint: Checkpoint, page: log.Page) -> None:
     for event in page.events:
         if who.wants(event):
             if checkpoint.failures > TRIES:
                 # Its tries were counted but never ended: each time the process died in it.
                 return _put_aside(checkpoint, event, "The process died each time this event was taken.")
-            if error := _try(who, event):
+            if error := _try(who, [event]):
                 return _failed(checkpoint, event, error)
         _succeeded(checkpoint, event.position, reset=who.wants(event))
     _succeeded(checkpoint, page.position, reset=False)
 
 
-def _try(who: Subscriber, event: Event) -> str:
+def _try(who: Subscriber, events: Sequence[Event]) -> str:
     try:
         with transaction.atomic():
-            who.take(event)
+            who.take(events)
     except DATABASE_TROUBLE:
         raise
     except Exception as error:
-        logger.warning("%s could not take %s.", who.name, event, exc_info=True)
+        logger.warning("%s could not take %s.", who.name, _named(events), exc_info=True)
         # PostgreSQL keeps no NUL and no lone surrogates; an error that could not be kept would never be parked.
         return f"{type(error).__name__}: {error}".replace("\x00", "").encode(errors="replace").decode()
     return ""
+
+
+def _named(events: Sequence[Event]) -> str:
+    return str(events[0]) if len(events) == 1 else f"{len(events)} events from {events[0]} on at once"
 
 
 def _succeeded(checkpoint: Checkpoint, position: int, *, reset: bool) -> None:
@@ -217,7 +242,7 @@ def take_parked(parked: ParkedEvent) -> bool:
             return True
         event = Event.objects.filter(position=row.position).first()
         who = _subscribers.get(row.subscriber)
-        error = _try(who, event) if event and who else "The event or the subscriber is no longer there."
+        error = _try(who, [event]) if event and who else "The event or the subscriber is no longer there."
         row.attempts += 1
         row.error = error[:2000] or row.error
         if not error:

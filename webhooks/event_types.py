@@ -5,6 +5,12 @@ from events.payloads import ID, TIME, fields, optional, text
 
 _ENDPOINT = {"id": ID, "url": text(2000), "description": text(500)}
 
+# Made on request and delivered to that endpoint alone, whatever it listens to.
+ENDPOINT_TESTED = event_type(
+    "webhooks.endpoint.tested",
+    "The owner of an endpoint sends it a test.",
+    fields(endpoint=fields(**_ENDPOINT)),
+)
 ENDPOINT_FAILING = event_type(
     "webhooks.endpoint.failing",
     "Every try to send to one of the user's endpoints has failed for long; soon it will be switched off.",

@@ -2,15 +2,19 @@
 
 import base64
 import binascii
+import hashlib
 import hmac
 import re
 import secrets as random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 SECRET, PRIVATE_KEY, PUBLIC_KEY = "whsec_", "whsk_", "whpk_"
+
+# Signs what `content` returns, and returns one signature with its version.
+Signer = Callable[[bytes], str]
 
 _MESSAGE_ID = re.compile(r"[!-\-/-~]+")  # visible ASCII without the dot, which parts the signed fields
 _TIMESTAMP = re.compile(r"0|[1-9][0-9]{0,11}")
@@ -36,12 +40,47 @@ def public_key(private_key: str) -> str:
     return PUBLIC_KEY + _base64(_private(private_key).public_key().public_bytes_raw())
 
 
+def given_secret(text: str) -> str:
+    """Returns a symmetric secret of somebody else's making in the one spelling that every library reads."""
+    if not text.startswith(SECRET):
+        raise SignatureError(f"A secret begins with {SECRET}.")
+    return SECRET + _base64(_symmetric(text))
+
+
+def jwk(key: str) -> dict[str, str]:
+    """Returns the public half of an ed25519 key as a JSON Web Key, named by its thumbprint (RFC 8037, RFC 7638)."""
+    known = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(_public(key).public_bytes_raw())}
+    # The thumbprint is of these members alone, in this order and without spaces.
+    named = '{{"crv":"{crv}","kty":"{kty}","x":"{x}"}}'.format(**known)
+    return {**known, "kid": _base64url(hashlib.sha256(named.encode()).digest()), "use": "sig", "alg": "EdDSA"}
+
+
 def sign(message_id: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> str:
     """Returns the `webhook-signature` header, one signature for each secret."""
     if not secrets:
         raise SignatureError("There is no secret to sign with.")
-    content = _content(message_id, str(timestamp), body)
-    return " ".join(_signature(secret, content) for secret in secrets)
+    signed = content(message_id, str(timestamp), body)
+    return " ".join(signer(secret)(signed) for secret in secrets)
+
+
+def signer(secret: str) -> Signer:
+    """Returns what signs with this key, which is read once for many messages."""
+    if secret.startswith(PUBLIC_KEY):
+        raise SignatureError("A public key cannot sign.")
+    if secret.startswith(PRIVATE_KEY):
+        private = _private(secret)
+        return lambda signed: "v1a," + _base64(private.sign(signed))
+    symmetric = _symmetric(secret)
+    return lambda signed: "v1," + _base64(hmac.digest(symmetric, signed, "sha256"))
+
+
+def content(message_id: str, timestamp: str, body: bytes) -> bytes:
+    """Returns the bytes that are signed."""
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise SignatureError("The message id must be visible ASCII characters without a dot.")
+    if not _TIMESTAMP.fullmatch(timestamp):
+        raise SignatureError("The timestamp must be whole Unix seconds.")
+    return f"{message_id}.{timestamp}.".encode() + body
 
 
 def verify(
@@ -52,43 +91,27 @@ def verify(
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
         if not given.get(name):
             raise SignatureError(f"The header {name} is missing.")
-    content = _content(given["webhook-id"], given["webhook-timestamp"], body)
+    signed = content(given["webhook-id"], given["webhook-timestamp"], body)
     if abs(now - int(given["webhook-timestamp"])) > tolerance_seconds:
         raise SignatureError("The timestamp is too far from now.")
     signatures = given["webhook-signature"].split()
-    if not any(_matches(key, content, signature) for key in keys for signature in signatures):
+    if not any(_matches(key, signed, signature) for key in keys for signature in signatures):
         raise SignatureError("No signature matches.")
     return given["webhook-id"]
 
 
-def _content(message_id: str, timestamp: str, body: bytes) -> bytes:
-    if not _MESSAGE_ID.fullmatch(message_id):
-        raise SignatureError("The message id must be visible ASCII characters without a dot.")
-    if not _TIMESTAMP.fullmatch(timestamp):
-        raise SignatureError("The timestamp must be whole Unix seconds.")
-    return f"{message_id}.{timestamp}.".encode() + body
-
-
-def _signature(secret: str, content: bytes) -> str:
-    if secret.startswith(PUBLIC_KEY):
-        raise SignatureError("A public key cannot sign.")
-    if secret.startswith(PRIVATE_KEY):
-        return "v1a," + _base64(_private(secret).sign(content))
-    return "v1," + _base64(hmac.digest(_symmetric(secret), content, "sha256"))
-
-
-def _matches(key: str, content: bytes, signature: str) -> bool:
+def _matches(key: str, signed: bytes, signature: str) -> bool:
     if key.startswith((PUBLIC_KEY, PRIVATE_KEY)):
-        return _matches_ed25519(_public(key), content, signature)
-    return hmac.compare_digest(_signature(key, content).encode(), signature.encode("utf-8", "replace"))
+        return _matches_ed25519(_public(key), signed, signature)
+    return hmac.compare_digest(signer(key)(signed).encode(), signature.encode("utf-8", "replace"))
 
 
-def _matches_ed25519(key: Ed25519PublicKey, content: bytes, signature: str) -> bool:
+def _matches_ed25519(key: Ed25519PublicKey, signed: bytes, signature: str) -> bool:
     version, _, encoded = signature.partition(",")
     if version != "v1a":
         return False
     try:
-        key.verify(base64.b64decode(encoded, validate=True), content)
+        key.verify(base64.b64decode(encoded, validate=True), signed)
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -123,6 +146,10 @@ def _public(key: str) -> Ed25519PublicKey:
 
 def _base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _decode(text: str) -> bytes:

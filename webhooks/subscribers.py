@@ -1,5 +1,7 @@
 """The endpoints follow the log."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from events.models import Event
@@ -8,8 +10,8 @@ from webhooks import schedule
 from webhooks.fanout import fan_out
 
 
-@subscriber("webhooks", types=["*"])
-def deliver_to_endpoints(event: Event) -> None:
-    """Make the event's deliveries, and wake the sender once they are committed."""
-    if fan_out(event):
+@subscriber("webhooks", types=["*"], batch=True)
+def deliver_to_endpoints(events: Sequence[Event]) -> None:
+    """Make the events' deliveries, and wake the sender once they are committed."""
+    if fan_out(events):
         transaction.on_commit(schedule.wake_sender, robust=True)

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from events import wake
-from webhooks import retention, schedule, sender
+from webhooks import keys, retention, schedule, sender
 
 
 @shared_task
@@ -19,3 +19,9 @@ def send_due_deliveries() -> int:
 def prune_deliveries() -> int:
     """Forget finished deliveries that are past retention."""
     return retention.prune()
+
+
+@shared_task
+def forget_retired_keys() -> int:
+    """Forget the keys of rotations that sign no more."""
+    return keys.forget_retired()

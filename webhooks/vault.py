@@ -3,7 +3,7 @@
 import base64
 from functools import lru_cache
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -17,6 +17,15 @@ def encrypt(text: str) -> str:
 def decrypt(text: str) -> str:
     """Return what was encrypted, also under an earlier secret key that is still listed as a fallback."""
     return _box(_keys()).decrypt(text.encode()).decode()
+
+
+def renew(text: str) -> str:
+    """Return what was encrypted under an earlier secret key encrypted under the present one, all else as it is."""
+    try:
+        _box(_keys()[:1]).decrypt(text.encode())
+    except InvalidToken:
+        return _box(_keys()).rotate(text.encode()).decode()
+    return text
 
 
 def _keys() -> tuple[str, ...]:

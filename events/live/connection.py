@@ -222,6 +222,8 @@ class Connection:
         if len(topics) > settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS:
             self.unsubscribe(subscription.id)
             await self.outlet.put(self.dialect.error(subscription.id, "too_many", "A name now means too many topics."))
+            if self.dialect.is_single:
+                self.end(CLOSE_RESTART)
             return
         subscription.read(topics)
         self._tell_topics()

@@ -10,6 +10,9 @@ from events.live.subscription import Form
 class Dialect(Protocol):
     """How a transport says things."""
 
+    # Whether the connection is its one subscription, and ends with it.
+    is_single: bool
+
     def events(self, id: int | str) -> Form:
         """Return how events are put."""
 

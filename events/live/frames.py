@@ -159,6 +159,8 @@ def _message(text: str) -> Message:
 class Frames:
     """What a connection says, as frames."""
 
+    is_single = False
+
     def events(self, id: int | str) -> Form:
         """Return how events are put."""
         return events_form(id)

@@ -6,6 +6,7 @@ head, and reads the log for whatever it was not told.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -52,6 +53,8 @@ class Hub:
         self.index = Index()
         # How often rights have changed; who asks for them in a thread sees by it whether to ask again.
         self.rights_version = 0
+        # By the loop's clock: nobody waits here longer than until then, for the process ends.
+        self.ends_at = math.inf
         self.openness = Openness()
         self._dispatch = Dispatch()
         self._advancing = asyncio.Lock()

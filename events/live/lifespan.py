@@ -21,6 +21,14 @@ GARBAGE_THRESHOLDS = (50_000, 50, 100)
 SWITCH_SECONDS = 0.0005
 
 
+_draining = False
+
+
+def is_draining() -> bool:
+    """Say whether this process sends its clients away, to end after that."""
+    return _draining
+
+
 async def lifespan(scope, receive, send) -> None:
     """Answer the server's lifespan messages; a database that is away does not keep the process from starting."""
     while True:
@@ -61,6 +69,8 @@ def _drain_before_the_end(loop: asyncio.AbstractEventLoop) -> None:
             loop.call_soon_threadsafe(begin, number)
 
         def begin(number: int) -> None:
+            global _draining
+            _draining = True
             # A second signal does not wait.
             if drained:
                 _end(servers, number)

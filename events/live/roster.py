@@ -15,6 +15,7 @@ from django.conf import settings
 from events.live.connection import CLOSE_RESTART, Connection
 from events.live.hub import Hub, current_hub
 from events.live.presence import Presence
+from events.live.wait import dismiss_waiters
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +122,7 @@ class Roster:
         self.is_draining = True
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        dismiss_waiters(self.hub, seconds * 0.8)
         for connection in self:
             connection.retire(random.uniform(0, seconds * 0.8))
         while len(self) and loop.time() < deadline:

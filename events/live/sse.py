@@ -35,6 +35,8 @@ Problem = Callable[[int, str], dict[str, Any]]
 class Lines:
     """What a connection says, as lines of an event stream."""
 
+    is_single = True
+
     def events(self, id: int | str) -> Form:
         """Return how events are put."""
         return Form("sse", _events)

@@ -1,11 +1,12 @@
 """Waiting for the next event: what a long poll does between two looks at the log."""
 
 import asyncio
+import random
 from collections.abc import Collection
 
 from events.cursor import Cursor
 from events.live.batch import Batch, Notice
-from events.live.hub import current_hub
+from events.live.hub import Hub, current_hub
 
 
 class Waiter:
@@ -52,8 +53,17 @@ async def wait_for_event(
     selection.join(waiter, hub.position)
     hub.index.own(own_topic, waiter)
     try:
-        await waiter.wait(seconds)
+        await waiter.wait(min(seconds, max(0.0, hub.ends_at - asyncio.get_running_loop().time())))
     finally:
         selection.leave(waiter)
         selection.readers.discard(waiter)
         hub.index.disown(own_topic, waiter)
+
+
+def dismiss_waiters(hub: Hub, seconds: float) -> None:
+    """Let all who wait go on, spread over so many seconds, and nobody wait for longer: the process ends then."""
+    loop = asyncio.get_running_loop()
+    hub.ends_at = loop.time() + seconds
+    for reader in hub.index.readers():
+        if isinstance(reader, Waiter):
+            loop.call_later(random.uniform(0, seconds), reader.ask_again)

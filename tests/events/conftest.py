@@ -42,8 +42,8 @@ def subscriber(db):
     """Declare a subscriber for one test, its checkpoint at the head; return how to read the checkpoint."""
     declared = []
 
-    def make(take, name="tests", types=("tests.*",)):
-        subscribers.subscriber(name, types=types)(take)
+    def make(take, name="tests", types=("tests.*",), **options):
+        subscribers.subscriber(name, types=types, **options)(take)
         declared.append(name)
         subscribers.ensure_checkpoints()
         return lambda: Checkpoint.objects.get(pk=name)

@@ -1,8 +1,9 @@
+import random
 import threading
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from access.models import User
@@ -404,3 +405,143 @@ def test_only_those_that_have_something_to_take_are_woken(tell, subscriber, wake
     wakes.clear()
     subscribers.wake_those_behind()
     assert wakes == [(wake.SUBSCRIBER, "behind")]
+
+
+# -- In batches --------------------------------------------------------------------------------------------------------
+
+
+class BatchTaker:
+    """A subscriber's function for lists of events: remembers what it was given, and takes each as `Taker` does."""
+
+    def __init__(self, **failures):
+        self.given, self.one = [], Taker(**failures)
+
+    def __call__(self, events):
+        self.given.append("".join(event.data["thing"] for event in events))
+        for event in events:
+            self.one(event)
+
+
+def test_a_batch_is_given_at_once_without_what_is_not_wanted(tell, subscriber, monkeypatch):
+    monkeypatch.setattr(subscribers, "BATCH", 3)
+    taker = BatchTaker()
+    at = subscriber(taker, batch=True)
+    tell(*"abcd")
+    assert subscribers.run("tests") == 4
+    assert (taker.given, taker.one.kept, at().position) == (["abc", "d"], "abcd", log.head().position)
+    other = BatchTaker()
+    at = subscriber(other, name="other", types=["tests.other.*"], batch=True)
+    tell("e")
+    subscribers.run("other")
+    assert (other.given, at().position) == ([], log.head().position)
+
+
+def test_when_a_batch_fails_its_events_are_given_one_by_one_and_nothing_of_it_is_kept_twice(tell, subscriber):
+    taker = BatchTaker(c=RuntimeError("broken"))
+    at = subscriber(taker, batch=True)
+    tell(*"abcd")
+    subscribers.run("tests")
+    assert (taker.given, taker.one.kept) == (["abcd", "a", "b", "c"], "ab")
+    assert (at().position, at().failures) == (log.head().position - 2, 1)
+
+
+def test_what_a_failed_batch_wanted_after_the_commit_does_not_happen(
+    tell, subscriber, django_capture_on_commit_callbacks
+):
+    done = []
+
+    def take(events):
+        transaction.on_commit(lambda: done.append([event.data["thing"] for event in events]))
+        if events[-1].data["thing"] == "b":
+            raise RuntimeError("broken")
+
+    subscriber(take, batch=True)
+    tell("a", "b")
+    with django_capture_on_commit_callbacks(execute=True):
+        subscribers.run("tests")
+    assert done == [["a"]]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_batch_ends_as_one_by_one_does_whatever_fails(tell, subscriber, monkeypatch, seed):
+    chance = random.Random(seed)
+    monkeypatch.setattr(subscribers, "BATCH", chance.choice([2, 3, 5, 200]))
+    things = [f"{number:02}" for number in range(chance.randrange(1, 25))]
+    broken = {thing for thing in things if chance.random() < chance.choice([0.1, 0.4, 0.9])}
+    taken = {"one": [], "batch": []}
+
+    def take(name, events):
+        for event in events:
+            User.objects.create(username=f"{name}-{event.data['thing']}")
+        if broken & {event.data["thing"] for event in events}:
+            raise RuntimeError("broken")
+        taken[name] += [event.data["thing"] for event in events]
+
+    subscriber(lambda event: take("one", [event]), name="one")
+    subscriber(lambda events: take("batch", events), name="batch", batch=True)
+    tell(*things)
+    fields = ("position", "status", "failures", "failing_position", "parked_in_row")
+    for _ in range(40):
+        for name in ("one", "batch"):
+            Checkpoint.objects.update(retry_at=None)
+            subscribers.run(name)
+        if chance.random() < 0.2 and broken:
+            broken.remove(min(broken))
+        one, batch = (Checkpoint.objects.values_list(*fields).get(pk=name) for name in ("one", "batch"))
+        assert batch == one
+        assert parked_for("batch") == parked_for("one")
+    assert taken["batch"] == taken["one"]
+    assert len(set(taken["batch"])) == len(taken["batch"]) == User.objects.filter(username__startswith="batch").count()
+
+
+def parked_for(name):
+    rows = ParkedEvent.objects.filter(subscriber=name).order_by("position")
+    return list(rows.values_list("position", "error", "attempts"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_trouble_of_the_database_in_a_batch_parks_nothing_and_counts_no_try(tell, subscriber):
+    taker = BatchTaker(b=OperationalError("deadlock"))
+    at = subscriber(taker, batch=True)
+    start = at().position
+    tell("a", "b", "c")
+    for _ in range(subscribers.TRIES + 2):
+        with pytest.raises(OperationalError):
+            subscribers.run("tests")
+        assert (at().failures, at().position, taker.one.kept) == (0, start, "")
+    taker.one.failures.clear()
+    assert subscribers.run("tests") == 3
+    assert not ParkedEvent.objects.exists()
+
+
+DIE_IN_A_BATCH = DIE.replace('types=["tests.*"]', 'types=["tests.*"], batch=True').replace(
+    "def die(event):", "def die(events):\n  for event in events:"
+)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_kill_in_a_batch_at_once_the_tries_are_the_deadly_ones_own(tell, subscriber, python):
+    taker = BatchTaker()
+    at = subscriber(taker, batch=True)
+    start = at().position
+    tell("a", "b", "deadly")
+    assert python(DIE_IN_A_BATCH).returncode == -9
+    assert (at().position, at().failures, taker.one.kept) == (start, 1, "")
+    Checkpoint.objects.update(retry_at=None)
+    assert python(DIE_IN_A_BATCH).returncode == -9
+    assert (at().position, at().failures, taker.one.kept) == (start + 2, 1, "ab")
+    Checkpoint.objects.update(failures=subscribers.TRIES, retry_at=None)
+    subscribers.run("tests")
+    assert taker.given == []
+    assert ParkedEvent.objects.get().error == "The process died each time this event was taken."
+
+
+def test_a_parked_event_of_a_batch_is_given_again_in_a_list_of_its_own(tell, subscriber):
+    taker = BatchTaker(b=RuntimeError("broken"))
+    subscriber(taker, batch=True)
+    tell(*"abc")
+    for _ in range(subscribers.TRIES):
+        run_now()
+    taker.one.failures.clear()
+    assert subscribers.take_parked(ParkedEvent.objects.get()) is True
+    assert (taker.given[-1], taker.one.kept) == ("b", "acb")

@@ -127,8 +127,7 @@ def deliver(ring):
 
     def make(*sounds, **options):
         events = ring(*sounds, **options)
-        for event in events:
-            fan_out(event)
+        fan_out(events)
         return list(Delivery.objects.filter(position__gte=events[0].position).order_by("pk"))
 
     return make

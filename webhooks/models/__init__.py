@@ -2,15 +2,16 @@
 
 from webhooks.models.attempt import Attempt
 from webhooks.models.delivery import Delivery, DeliveryQuerySet, retention_ends
-from webhooks.models.endpoint import Endpoint, EndpointQuerySet, RetiredSecret, everything
+from webhooks.models.endpoint import Endpoint, RetiredSecret, everything
 from webhooks.models.replay import Replay
+from webhooks.models.revision import EndpointRevision
 
 __all__ = [
     "Attempt",
     "Delivery",
     "DeliveryQuerySet",
     "Endpoint",
-    "EndpointQuerySet",
+    "EndpointRevision",
     "Replay",
     "RetiredSecret",
     "everything",

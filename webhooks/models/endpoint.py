@@ -5,31 +5,15 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models, transaction
 from django.utils import timezone
 
-from events.catalogue import patterns_of
-from events.models import Event
 from webhooks import vault
 
 
 def everything() -> list[str]:
     """Return the pattern that matches all."""
     return ["*"]
-
-
-class EndpointQuerySet(models.QuerySet):
-    """Questions about endpoints."""
-
-    def listening_to(self, event: Event) -> "EndpointQuerySet":
-        """Return the endpoints whose patterns match an event that is newer than they are; paused ones too."""
-        return self.filter(
-            event_types__overlap=patterns_of(event.type),
-            topics__overlap=patterns_of(event.topic),
-            created_position__lt=event.position,
-            disabled_reason="",
-        )
 
 
 class Endpoint(models.Model):
@@ -82,14 +66,6 @@ class Endpoint(models.Model):
     postponed_until = models.DateTimeField(null=True, blank=True)
 
     created_at = models.DateTimeField(default=timezone.now)
-
-    objects = EndpointQuerySet.as_manager()
-
-    class Meta:
-        indexes = [
-            # Fan-out: which endpoints match an event's type.
-            GinIndex(fields=["event_types"], name="webhooks_endpoint_by_type"),
-        ]
 
     def __str__(self) -> str:
         return self.url[:100]

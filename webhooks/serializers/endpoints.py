@@ -1,19 +1,35 @@
 """Endpoints as the API takes and gives them."""
 
+from typing import Any
+
 from django.conf import settings
 from rest_framework import serializers
 
 from access.serializers import StrictSerializer
 from events import catalogue
 from events.encoding import timestamp
+from events.payloads import compact
+from webhooks import filters, headers, hosts, keys, signing
 from webhooks.addresses import RefusedURL, check_url
 from webhooks.models import Endpoint
 
 PATTERNS_MAX = 100
+RATE_MAX, IN_FLIGHT_MAX, OVERLAP_HOURS_MAX = 1000, 64, 168
+
+
+class SecretField(serializers.CharField):
+    """A secret of the subscriber's own making; what is wrong with it is said without showing it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Read the secret in the spelling that every receiver's library reads."""
+        try:
+            return signing.given_secret(super().to_internal_value(data))
+        except signing.SignatureError as error:
+            raise serializers.ValidationError(str(error)) from None
 
 
 class EndpointSerializer(StrictSerializer):
-    """An endpoint; its secret is shown by the views that may."""
+    """An endpoint; its secret is shown by the views that may, and the values of its headers by none."""
 
     url = serializers.CharField(max_length=2000)
     description = serializers.CharField(max_length=500, required=False, allow_blank=True)
@@ -23,18 +39,26 @@ class EndpointSerializer(StrictSerializer):
     topics = serializers.ListField(
         child=serializers.CharField(max_length=100), required=False, min_length=1, max_length=PATTERNS_MAX
     )
+    filter = serializers.JSONField(source="content_filter", required=False)
+    headers = serializers.DictField(required=False)
+    content_type = serializers.ChoiceField(Endpoint.ContentType.choices, required=False)
+    signature = serializers.ChoiceField(Endpoint.Signature.choices, required=False)
+    ordering = serializers.ChoiceField(Endpoint.Ordering.choices, required=False)
+    rate_per_second = serializers.IntegerField(min_value=1, max_value=RATE_MAX, required=False, allow_null=True)
+    max_in_flight = serializers.IntegerField(min_value=1, max_value=IN_FLIGHT_MAX, required=False, allow_null=True)
     enabled = serializers.BooleanField(required=False)
 
     def validate_url(self, url: str) -> str:
         """Refuse what will never be sent to, with the reason."""
+        allow_private = settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE
         try:
-            check_url(
-                url,
-                allow_http=settings.TIDEWIRE_WEBHOOKS_ALLOW_HTTP,
-                allow_private=settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE,
-            )
+            checked = check_url(url, allow_http=settings.TIDEWIRE_WEBHOOKS_ALLOW_HTTP, allow_private=allow_private)
         except RefusedURL as error:
             raise serializers.ValidationError(str(error), code="refused") from None
+        # One that is there already may be kept whatever has become of its name.
+        is_new = self.instance is None or self.instance.url != url
+        if is_new and (reason := hosts.refusal(checked.host, allow_private=allow_private)):
+            raise serializers.ValidationError(reason, code="refused")
         return url
 
     def validate_event_types(self, patterns: list[str]) -> list[str]:
@@ -54,15 +78,62 @@ class EndpointSerializer(StrictSerializer):
                 raise serializers.ValidationError(f"{pattern!r} is an alias; name the topics that it means.")
         return patterns
 
+    def validate_filter(self, content_filter: Any) -> dict[str, Any]:
+        """Check that it is a filter, and that it can be kept."""
+        return _checked(content_filter, compact, filters.check)
+
+    def validate_headers(self, given: dict[str, Any]) -> dict[str, str]:
+        """Check that they can be sent along."""
+        return _checked(given, headers.check)
+
     def to_representation(self, endpoint: Endpoint) -> dict:
-        """Return the endpoint without its secret."""
+        """Return the endpoint without anything secret."""
         return {
             "id": endpoint.pk,
             "url": endpoint.url,
             "description": endpoint.description,
             "event_types": endpoint.event_types,
             "topics": endpoint.topics,
+            "filter": endpoint.content_filter,
+            "headers": headers.hide(headers.stored(endpoint)),
+            "content_type": endpoint.content_type,
+            "signature": endpoint.signature,
+            "public_key": keys.public_key(endpoint),
+            "ordering": endpoint.ordering,
+            "rate_per_second": endpoint.rate_per_second,
+            "max_in_flight": endpoint.max_in_flight,
             "enabled": endpoint.enabled,
             "disabled_reason": endpoint.disabled_reason,
+            "failing_since": endpoint.failing_since and timestamp(endpoint.failing_since),
+            "failures_in_row": endpoint.failures_in_row,
+            "postponed_until": endpoint.postponed_until and timestamp(endpoint.postponed_until),
             "created_at": timestamp(endpoint.created_at),
         }
+
+
+class NewEndpointSerializer(EndpointSerializer):
+    """An endpoint that is to be made; who moves here may bring the secret along that their receiver knows."""
+
+    secret = SecretField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Take a secret only where one signs."""
+        if "secret" in attrs and attrs.get("signature") == Endpoint.Signature.ASYMMETRIC:
+            raise serializers.ValidationError({"secret": "With v1a nothing is signed with a secret."})
+        return attrs
+
+
+class RotationSerializer(StrictSerializer):
+    """A new key: for how many hours the old one still signs, and the secret where it is brought along."""
+
+    overlap_hours = serializers.IntegerField(min_value=0, max_value=OVERLAP_HOURS_MAX, required=False)
+    secret = SecretField(required=False)
+
+
+def _checked(value: Any, *checks) -> Any:
+    try:
+        for check in checks:
+            check(value)
+    except ValueError as error:
+        raise serializers.ValidationError(str(error)) from None
+    return value

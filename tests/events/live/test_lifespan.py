@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from aiohttp import ClientSession
 from django.db import connection
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -75,6 +76,7 @@ async def web(transactional_db):
     known = connection.get_connection_params()
     place = " ".join(f"{key}='{known[key]}'" for key in PLACE if known.get(key))
     environment = {**os.environ, "DATABASE_URL": place, "TIDEWIRE_DRAIN_SECONDS": "2", "TIDEWIRE_HTTPS": "0"}
+    environment["ALLOWED_HOSTS"] = "127.0.0.1"
     started = []
 
     async def start(*options):
@@ -128,6 +130,20 @@ async def test_a_process_that_is_ended_sends_its_clients_away_one_by_one_and_end
     assert {code for _, code in farewells} == {1012}
     assert all(len(pauses) == 1 for pauses, _ in farewells)
     assert len({pauses[0] for pauses, _ in farewells}) > 1
+    assert await server.ended() == 0
+
+
+async def test_a_process_that_is_ended_says_at_once_that_nobody_new_should_be_sent_to_it(web):
+    server = await web()
+    async with ClientSession(f"http://127.0.0.1:{server.port}") as http:
+        async with http.get("/readyz") as answer:
+            assert (await answer.json())["process"] == "ok"
+        client = await server.client()
+        server.process.send_signal(signal.SIGTERM)
+        assert json.loads(await client.recv())["type"] == "reconnect"
+        async with http.get("/readyz") as answer:
+            assert (answer.status, (await answer.json())["process"]) == (503, "Draining")
+        await farewell(client)
     assert await server.ended() == 0
 
 

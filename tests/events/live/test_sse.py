@@ -165,6 +165,17 @@ async def test_an_alias_with_too_many_topics_is_a_problem(browse, dave, settings
     assert (await browse("topics=both", dave).problem())["status"] == 400
 
 
+async def test_a_stream_whose_alias_grows_too_large_says_so_and_ends(browse, dave, hub, settings):
+    settings.TIDEWIRE_SUBSCRIPTION_MAX_TOPICS = 2
+    browser = browse("topics=both", dave)
+    await browser.block()
+    MEANT.append("rooms.c")
+    for reader in list(hub.index.readers()):
+        reader.ask_again()
+    assert json.loads((await browser.block("event"))["data"])["code"] == "too_many"
+    await browser.end_of_stream()
+
+
 async def test_too_many_connections_are_told_to_come_later(browse, settings):
     settings.TIDEWIRE_ADDRESS_MAX_CONNECTIONS = 1
     await browse("topics=rooms.a").block()

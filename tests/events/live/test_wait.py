@@ -2,7 +2,7 @@ import asyncio
 
 from events.cursor import Cursor
 from events.encoding import Envelope
-from events.live.wait import wait_for_event
+from events.live.wait import dismiss_waiters, wait_for_event
 from tests.events.live.conftest import WHISPERED
 
 
@@ -46,6 +46,15 @@ async def test_other_topics_and_types_do_not_end_it(hub, say):
     await say("one")
     await hub.refresh()
     await asyncio.wait_for(task, 5)
+
+
+async def test_it_ends_when_the_process_does_and_who_comes_then_waits_no_longer(hub):
+    task = waiting(hub)
+    await asyncio.sleep(0)
+    dismiss_waiters(hub, 0.05)
+    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(waiting(hub), 5)
+    assert not hub.index
 
 
 async def test_it_ends_after_its_time(hub):
