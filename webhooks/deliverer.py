@@ -4,6 +4,7 @@ It saves the way through a task queue. Any number may run and share the endpoint
 """
 
 import asyncio
+import gc
 import logging
 import sys
 import threading
@@ -22,6 +23,8 @@ SUBSCRIBER = "webhooks"
 # Several threads take turns here, each for less than the interpreter's usual 5 ms.
 SWITCH_SECONDS = 0.0005
 RETRY_SECONDS = 1.0
+# What there is after the start stays; what each try makes is nearly all gone without the collector.
+COLLECT_AFTER = (20_000, 20, 20)
 
 
 class Deliverer:
@@ -34,6 +37,9 @@ class Deliverer:
     def run(self) -> None:
         """Deliver what is new and what is due; end when stopped, with nothing under way."""
         sys.setswitchinterval(SWITCH_SECONDS)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
         schedule.at_hand(self._called)
         unhear = follower.on_call(self._heard, schedule.RESIDENT)
         following = threading.Thread(target=self._follower.run, name="follower")

@@ -44,17 +44,17 @@ class Lane:
         self._used = time.monotonic()
 
     @property
-    def cap(self) -> int:
-        """Return how many tries may fly at once."""
-        if self.is_in_order:
-            return 1
-        wanted = self.endpoint.max_in_flight or settings.TIDEWIRE_WEBHOOKS_ENDPOINT_IN_FLIGHT
-        return min(wanted, max(1, int(settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT * SHARE)))
+    def endpoint(self) -> Endpoint:
+        """Return the endpoint, as it was when something was claimed for it last."""
+        return self._endpoint
 
-    @property
-    def is_in_order(self) -> bool:
-        """Say whether one try follows the other."""
-        return self.endpoint.ordering == Endpoint.Ordering.FIFO
+    @endpoint.setter
+    def endpoint(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        # One try follows the other.
+        self.is_in_order = endpoint.ordering == Endpoint.Ordering.FIFO
+        # How many tries may fly at once.
+        self.cap = 1 if self.is_in_order else _cap(endpoint)
 
     @property
     def is_idle(self) -> bool:
@@ -129,3 +129,8 @@ class Lane:
         if taken:
             self.queue = deque(job for job in self.queue if not is_meant(job))
         return taken
+
+
+def _cap(endpoint: Endpoint) -> int:
+    wanted = endpoint.max_in_flight or settings.TIDEWIRE_WEBHOOKS_ENDPOINT_IN_FLIGHT
+    return min(wanted, max(1, int(settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT * SHARE)))

@@ -11,11 +11,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection, connections
-from django.utils import timezone
 
 from webhooks import breaker, message, results
 from webhooks.claims import Claims, Job, Row, Taken, Unsent, session
@@ -82,6 +82,7 @@ class Sender:
         self._look_seconds, self._lasts = look_seconds, lasts
         self._ends = math.inf if lasts else time.monotonic() + RUN_SECONDS
         self._stopping = False
+        self._limit = settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT
         self._lanes: dict[int, Lane] = {}
         self._flying: set[asyncio.Task[None]] = set()
         self._done: list[Outcome | Unsent] = []
@@ -142,7 +143,7 @@ class Sender:
     async def _claim(self) -> int:
         """Claim as much as there is room for, and let it fly; return how much."""
         await self._balance()
-        room = HELD_FACTOR * settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT - sum(each.under_way for each in self._lanes.values())
+        room = HELD_FACTOR * self._limit - sum(each.under_way for each in self._lanes.values())
         if room <= 0 or not self._shares.served:
             return 0
         whole, began = time.monotonic() - self._looked_whole >= self._whole_look_seconds, time.monotonic()
@@ -202,9 +203,8 @@ class Sender:
 
     def _start(self, lane: Lane) -> None:
         """Let fly of a lane what may."""
-        limit = settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT
-        while not self._stopping and (free := limit - len(self._flying)) > 0:
-            job = lane.next(is_short=free < limit / 2)
+        while lane.queue and not self._stopping and (free := self._limit - len(self._flying)) > 0:
+            job = lane.next(is_short=free < self._limit / 2)
             if job is None:
                 break
             task = asyncio.create_task(self._fly(lane, job))
@@ -220,10 +220,11 @@ class Sender:
             self._give_back(lane, [job.row])
             return
         finally:
-            was_short = len(self._flying) >= settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT
+            was_short = len(self._flying) >= self._limit
             lane.landed(job)
         self._finish(outcome)
-        asyncio.get_running_loop().call_soon(self._go_on, lane, was_short)
+        if lane.queue or was_short:
+            asyncio.get_running_loop().call_soon(self._go_on, lane, was_short)
 
     def _go_on(self, lane: Lane, was_short: bool) -> None:
         """After a try: the next of its lane, or of any when there was no place for them."""
@@ -231,7 +232,7 @@ class Sender:
             self._start(each)
 
     async def _send(self, job: Job) -> Outcome:
-        started_at = timezone.now()
+        started_at = datetime.now(UTC)
         try:
             headers = message.headers(job.endpoint, str(job.event_id), job.body, job.number, started_at)
         except Exception:
