@@ -11,11 +11,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection
 
 from webhooks import breaker, message, results
 from webhooks.claims import Claims, Job, Row, Taken, Unsent, session
@@ -67,9 +68,14 @@ class _Session:
         """Do the work there."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *values)
 
+    async def renew(self) -> None:
+        """Give up its connection; the next work has another."""
+        # Found there: each thread has a connection of its own by the same name.
+        await self.do(lambda: connection.close())
+
     async def close(self) -> None:
         """End the thread and its connection."""
-        await self.do(connections.close_all)
+        await self.renew()
         self._thread.shutdown()
 
 
@@ -114,8 +120,10 @@ class Sender:
 
     def call(self) -> None:
         """Let it look now; may be called by any thread."""
-        if self._loop:
-            self._loop.call_soon_threadsafe(self._called.set)
+        # Before it runs and after that there is nobody to be called.
+        with suppress(RuntimeError):
+            if self._loop:
+                self._loop.call_soon_threadsafe(self._called.set)
 
     def stop(self) -> None:
         """Let it claim nothing more, and end when what flies has landed; may be called by any thread."""
@@ -133,7 +141,7 @@ class Sender:
                 if not self._lasts:
                     raise
                 logger.warning("Nothing could be claimed (%r); trying again.", error)
-                await self._claimer.do(connection.close)
+                await self._claimer.renew()
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if not self._lasts and not taken and not any(lane.under_way for lane in self._lanes.values()):
@@ -193,11 +201,9 @@ class Sender:
     async def _wait(self) -> None:
         """Wait for a call, for room where more may be due, or for the clock."""
         await asyncio.sleep(PAUSE_SECONDS)
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._look_seconds):
                 await self._called.wait()
-        except TimeoutError:
-            pass
 
     # -- Sending -------------------------------------------------------------------------------------------------------
 
@@ -288,7 +294,7 @@ class Sender:
                 logger.warning("%s results could not be written down (%r); trying again.", len(done), error)
                 if self._has_landed:
                     return None
-                await self._recorder.do(connection.close)
+                await self._recorder.renew()
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             return self._recorded(done, changed)

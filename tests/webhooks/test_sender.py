@@ -2,6 +2,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.webhooks.conftest import make_due, settled
-from webhooks import sender
+from webhooks import schedule, sender
 from webhooks.models import Attempt, Delivery, Endpoint
-from webhooks.sender import run
+from webhooks.sender import Sender, run
+from webhooks.shares import Shares
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -150,7 +152,7 @@ def test_a_run_comes_to_an_end_and_leaves_the_rest_to_the_next(endpoint, alice, 
 SEND = """
 import django
 django.setup()
-from webhooks import sender
+from webhooks import schedule, sender
 sender.run()
 """
 
@@ -189,3 +191,193 @@ def environment():
     url = " ".join(f"{key}='{value}'" for key, value in place.items())
     own = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings", "TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE": "1"}
     return os.environ | own
+
+
+# -- Several senders ---------------------------------------------------------------------------------------------------
+
+
+class Running:
+    """A sender in a thread of its own."""
+
+    def __init__(self, **options):
+        self.sender = Sender(look_seconds=0.05, **options)
+        self.thread = threading.Thread(target=lambda: asyncio.run(self.sender.run()))
+        self.thread.start()
+
+    def end(self):
+        self.sender.stop()
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def senders():
+    """Start senders; they are ended with the test."""
+    started = []
+
+    def start(**options):
+        started.append(Running(**options))
+        return started[-1]
+
+    yield start
+    for running in started:
+        running.end()
+
+
+def wait_for(receiver, is_so):
+    asyncio.run_coroutine_threadsafe(receiver.wait(is_so), receiver.loop).result(30)
+
+
+def test_where_others_serve_all_endpoints_a_run_sends_nothing(endpoint, alice, deliver, receiver, other_connection):
+    endpoint(alice, url=f"{receiver.url}/hook")
+    deliver("ding")
+    with other_connection() as other:
+        other.autocommit = True
+        Shares().balance(other, set())
+        assert run() is None
+    assert receiver.got == []
+    assert run() == 1
+
+
+def test_two_senders_share_the_endpoints_and_no_try_is_made_twice(endpoint, alice, deliver, receiver, senders):
+    for number in range(8):
+        endpoint(alice, url=f"{receiver.url}/{number}")
+    first, second = senders(), senders()
+    for _ in range(5):
+        deliver(*"abcd")
+        first.sender.call(), second.sender.call()
+    wait_for(receiver, lambda: len(receiver.got) >= 160)
+    first.end(), second.end()
+    assert len({(got["path"], got["headers"]["webhook-id"]) for got in receiver.got}) == len(receiver.got) == 160
+    assert first.sender.count + second.sender.count == 160
+    assert Delivery.objects.filter(status="succeeded", attempts=1).count() == 160
+
+
+def test_in_order_one_follows_the_other_also_with_two_senders_and_failures(
+    endpoint, alice, deliver, receiver, senders, monkeypatch
+):
+    monkeypatch.setattr(schedule, "DELAYS", (0.05,) * 9)
+    endpoint(alice, url=f"{receiver.url}/hook", ordering="fifo")
+    at_once, failed = [], set()
+
+    async def answer():
+        at_once.append(receiver.now)
+        sound = receiver.sounds()[-1]
+        if sound in ("2", "5") and sound not in failed:
+            failed.add(sound)
+            return 500
+        return 204
+
+    receiver.answers["/hook"] = answer
+    senders(), senders()
+    deliver(*"0123")
+    deliver(*"4567")
+    wait_for(receiver, lambda: "7" in receiver.sounds())
+    assert receiver.sounds() == list("0122345567")
+    assert set(at_once) == {1}
+
+
+# -- Limits ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("limits", "most"), [({}, 16), ({"max_in_flight": 3}, 3), ({"ordering": "fifo"}, 1)])
+def test_no_more_is_in_flight_to_an_endpoint_than_it_may_get(endpoint, alice, deliver, receiver, limits, most):
+    endpoint(alice, url=f"{receiver.url}/hook", **limits)
+    seen = []
+
+    async def answer():
+        seen.append(receiver.now)
+        await asyncio.sleep(0.01)
+        return 204
+
+    receiver.answers["/hook"] = answer
+    deliver(*map(str, range(40)))
+    assert run() == 40
+    assert max(seen) <= most
+    assert max(seen) == most or most == 16
+
+
+def test_an_endpoint_gets_no_more_a_second_than_its_rate(endpoint, alice, deliver, receiver):
+    endpoint(alice, url=f"{receiver.url}/hook", rate_per_second=20)
+    moments = []
+
+    async def answer():
+        moments.append(receiver.loop.time())
+        return 204
+
+    receiver.answers["/hook"] = answer
+    deliver(*map(str, range(30)))
+    assert run() == 30
+    # Arrivals may bunch; what left in any second is bounded, so the whole cannot take less than that.
+    assert moments[-1] - moments[0] > 28 / 20 - 0.2
+
+
+def test_after_some_failures_an_endpoint_is_left_in_peace_and_loses_nothing(
+    endpoint, alice, deliver, receiver, settings
+):
+    made = endpoint(alice, url=f"{receiver.url}/hook", max_in_flight=1)
+    receiver.answers["/hook"] = 500
+    deliver(*map(str, range(30)))
+    run()
+    made.refresh_from_db()
+    # What was in flight when the breaker opened may have come besides.
+    assert settings.TIDEWIRE_WEBHOOKS_BREAKER_FAILURES <= len(receiver.got) < 30
+    assert made.postponed_until > timezone.now()
+    tried = len(receiver.got)
+    assert Delivery.objects.filter(status="pending", attempts=0, lease_until=None).count() == 30 - tried
+    assert Delivery.objects.filter(status="pending", attempts=1).count() == tried
+
+
+# -- The end -----------------------------------------------------------------------------------------------------------
+
+
+def test_stopped_it_lets_what_flies_land_and_gives_back_the_rest(endpoint, alice, deliver, receiver, senders):
+    endpoint(alice, url=f"{receiver.url}/hook", max_in_flight=1)
+    go_on = []
+    receiver.answers["/hook"] = when(receiver, lambda: go_on)
+    running = senders()
+    deliver("a", "b", "c")
+    running.sender.call()
+    wait_for(receiver, lambda: receiver.got)
+    running.sender.stop()
+
+    async def let_go():
+        async with receiver.news:
+            go_on.append(True)
+            receiver.news.notify_all()
+
+    asyncio.run_coroutine_threadsafe(let_go(), receiver.loop).result(10)
+    running.end()
+    assert len(receiver.got) == 1
+    assert Delivery.objects.filter(status="succeeded").count() == 1
+    assert Delivery.objects.filter(status="pending", attempts=0, lease_until=None, claim=None).count() == 2
+
+
+def test_what_has_not_landed_within_the_grace_is_given_back(endpoint, alice, deliver, receiver, senders, settings):
+    settings.TIDEWIRE_WEBHOOKS_GRACE_SECONDS = 0.1
+    endpoint(alice, url=f"{receiver.url}/hook")
+    receiver.answers["/hook"] = when(receiver, lambda: False)
+    running = senders()
+    deliver("ding")
+    running.sender.call()
+    wait_for(receiver, lambda: receiver.got)
+    running.end()
+    assert Delivery.objects.filter(status="pending", attempts=0, lease_until=None, claim=None).count() == 1
+
+
+def test_it_outlives_its_sessions_with_the_database(endpoint, alice, deliver, receiver, senders, monkeypatch):
+    monkeypatch.setattr(sender, "RETRY_SECONDS", 0.05)
+    endpoint(alice, url=f"{receiver.url}/hook")
+    running = senders()
+    deliver("before")
+    running.sender.call()
+    wait_for(receiver, lambda: receiver.got)
+    with connection.cursor() as cursor:
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+    deliver("after")
+    running.sender.call()
+    wait_for(receiver, lambda: "after" in receiver.sounds())
+    running.end()
+    assert "after" in receiver.sounds()
+    assert not Delivery.objects.filter(event_id=receiver.got[-1]["headers"]["webhook-id"]).exclude(attempts=1).exists()
