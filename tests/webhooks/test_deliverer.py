@@ -60,7 +60,7 @@ def delivering(calls):
 
 
 def test_what_is_new_in_the_log_is_delivered_at_once(endpoint, alice, ring, receiver, calls, delivering):
-    endpoint(alice, url=f"{receiver.url}/hook")
+    endpoint(alice, url=f"{receiver.url}/hook", event_types=["tests.bell.rang"])
     ring("ding")
     calls["growth"]()
     wait_for(receiver, lambda: receiver.got)

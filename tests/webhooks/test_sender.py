@@ -149,40 +149,72 @@ def test_a_run_comes_to_an_end_and_leaves_the_rest_to_the_next(endpoint, alice, 
     assert Delivery.objects.get().claim is None
 
 
-SEND = """
+KILLED = """
+import os, signal, sys
 import django
 django.setup()
-from webhooks import schedule, sender
+from django.db import transaction
+from webhooks import claims, results, sender
+
+def die(*values):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def then_die(work):
+    return lambda *values: (work(*values), die())
+
+@transaction.atomic
+def record(done, troubled):
+    real(done, troubled)
+    die()
+
+real, step = results.record, sys.argv[1]
+if step == "after the claim":
+    claims.Claims.take = then_die(claims.Claims.take)
+elif step == "after the send":
+    sender.Sender._finish = die
+elif step == "before the record":
+    results.record = die
+elif step == "within the record":
+    results.record = record
+elif step == "after the record":
+    results.record = then_die(real)
 sender.run()
 """
 
 
-def test_a_sender_that_is_killed_loses_nothing_and_it_is_sent_again_after_the_lease(
-    endpoint, alice, deliver, receiver, claim
+@pytest.mark.parametrize(
+    ("step", "sent", "is_written"),
+    [
+        ("after the claim", 0, False),
+        ("after the send", 1, False),
+        ("before the record", 1, False),
+        ("within the record", 1, False),
+        ("after the record", 1, True),
+    ],
+)
+def test_killed_at_any_step_a_sender_loses_nothing_and_at_most_one_try_is_made_again(
+    endpoint, alice, deliver, receiver, step, sent, is_written, claim
 ):
     endpoint(alice, url=f"{receiver.url}/hook")
     [delivery] = deliver("ding")
-    receiver.answers["/hook"] = when(receiver, lambda: False)
-    process = subprocess.Popen([sys.executable, "-c", SEND], cwd=CHECKOUT, env=environment())
-    asyncio.run_coroutine_threadsafe(receiver.wait(lambda: receiver.got), receiver.loop).result(30)
-    process.kill()
-    assert process.wait(10) == -9
-    assert settled(delivery) == ("pending", 0, None)
+    process = subprocess.run([sys.executable, "-c", KILLED, step], cwd=CHECKOUT, env=environment(), timeout=60)
+    assert process.returncode == -9
+    assert len(receiver.got) == sent
+    assert settled(delivery) == (("succeeded", 1, 204) if is_written else ("pending", 0, None))
     assert claim() == []
 
-    receiver.answers.clear()
     Delivery.objects.update(lease_until=timezone.now())
-    assert run_once_free() == 1
+    run_until(lambda: settled(delivery)[0] == "succeeded")
     assert settled(delivery) == ("succeeded", 1, 204)
-    first, second = receiver.got
-    assert first["headers"]["webhook-id"] == second["headers"]["webhook-id"]
+    assert len(receiver.got) == sent + (not is_written)
+    assert {got["headers"]["webhook-id"] for got in receiver.got} == {str(delivery.event_id)}
+    assert Attempt.objects.count() == 1
 
 
-def run_once_free():
-    """Run the sender; the server may need a moment to see that a killed one's lock is free."""
-    while (sent := run()) is None:
-        pass
-    return sent
+def run_until(is_so):
+    """Run the sender; the server may need a moment to see that a killed one's locks are free."""
+    while not is_so():
+        run()
 
 
 def environment():
