@@ -170,11 +170,15 @@ class Sender:
         if time.monotonic() - self._balanced < BALANCE_SECONDS:
             return
         self._balanced = time.monotonic()
-        busy = {part_of(pk) for pk, lane in self._lanes.items() if lane.under_way}
+        busy = self._busy()
         await self._claimer.do(lambda: self._shares.balance(session(), busy))
         self.has_served = self.has_served or bool(self._shares.served)
         self._tidy()
         await self._claimer.do(breaker.end_some_in_vain, ENDED_AT_A_LOOK)
+
+    def _busy(self) -> set[int]:
+        """Return the parts with something under way."""
+        return {part_of(pk) for pk, lane in self._lanes.items() if lane.under_way}
 
     def _tidy(self) -> None:
         """Forget lanes that were idle, give back what waited too long, and let fly what may."""
@@ -254,14 +258,24 @@ class Sender:
         self._stopping = True
         for lane in self._lanes.values():
             self._give_back(lane, lane.take_all())
-        flying = set(self._flying)
-        if flying:
-            _, late = await asyncio.wait(flying, timeout=settings.TIDEWIRE_WEBHOOKS_GRACE_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        ends = time.monotonic() + settings.TIDEWIRE_WEBHOOKS_GRACE_SECONDS
+        while self._flying and (left := ends - time.monotonic()) > 0:
+            await self._leave()
+            await asyncio.wait(set(self._flying), timeout=min(left, BALANCE_SECONDS))
+        late = list(self._flying)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         self._has_landed = True
         self._recordable.set()
+
+    async def _leave(self) -> None:
+        """Leave to others the endpoints to which nothing flies any more."""
+        try:
+            busy = self._busy()
+            await self._claimer.do(lambda: self._shares.leave(session(), busy))
+        except Exception as error:  # noqa: BLE001  with the session its parts are gone as well
+            logger.debug("No part was given back: %r", error)
 
     # -- Recording -----------------------------------------------------------------------------------------------------
 

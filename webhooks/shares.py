@@ -15,7 +15,7 @@ ALL = range(PARTS)
 # Every sender holds this one together with the others: so each knows how many they are.
 MEMBER = 1000
 # A sender asks every second; of one that does not, because it was stopped, the server ends the session.
-IDLE = "10s"
+IDLE = "5s"
 
 JOIN = f"""
     SELECT pg_advisory_lock_shared({KEY}, {MEMBER}), set_config('idle_session_timeout', '{IDLE}', false)
@@ -61,6 +61,12 @@ class Shares:
         self._give(session, fair, busy)
         if (missing := fair - len(self.held)) > 0:
             self._take(session, missing)
+
+    def leave(self, session: psycopg.Connection, busy: set[int]) -> None:
+        """Give back all parts with nothing under way, and let the server know that this sender still lives."""
+        if session is self._session:
+            session.execute("SELECT")
+            self._give(session, 0, busy)
 
     def _give(self, session: psycopg.Connection, fair: int, busy: set[int]) -> None:
         surplus = max(0, len(self.held) - fair)

@@ -22,7 +22,7 @@ LEFT = """
 TRIES = """
     SELECT event_id::text, count(*)
     FROM webhooks_attempt JOIN webhooks_delivery AS delivery ON delivery.id = delivery_id
-    JOIN webhooks_endpoint AS endpoint ON endpoint.id = endpoint_id WHERE url = %s GROUP BY event_id
+    JOIN webhooks_endpoint AS endpoint ON endpoint.id = endpoint_id WHERE endpoint.url = %s GROUP BY event_id
 """
 
 

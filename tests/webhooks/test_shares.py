@@ -81,4 +81,21 @@ def test_with_a_new_session_parts_are_taken_anew(sessions):
 def test_the_server_ends_the_session_of_a_sender_that_was_stopped(sessions):
     [session] = sessions(1)
     Shares().balance(session, set())
-    assert session.execute("SHOW idle_session_timeout").fetchone() == ("10s",)
+    assert session.execute("SHOW idle_session_timeout").fetchone() == ("5s",)
+
+
+def test_one_that_ends_leaves_what_is_free_at_once_and_the_rest_when_that_has_landed(sessions):
+    first, second = sessions(2)
+    one, other = Shares(), Shares()
+    one.balance(first, set())
+    one.leave(first, {3})
+    assert (one.held, one.served) == ({3}, [])
+    other.balance(second, set())
+    assert 3 not in other.held
+    one.leave(first, set())
+    assert one.held == set()
+
+
+def test_one_without_a_session_has_nothing_to_leave(sessions):
+    [session] = sessions(1)
+    Shares().leave(session, set())
