@@ -14,11 +14,11 @@ from uuid import UUID
 
 import psycopg
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 
 from events import log
 from events.models import Event
-from webhooks import message
+from webhooks import message, sessions
 from webhooks.models import Endpoint
 from webhooks.shares import ALL, PARTS
 
@@ -208,18 +208,7 @@ def _claim(limit: int, parts: Collection[int], lanes: list[Lane]) -> list[Row]:
     share = settings.TIDEWIRE_WEBHOOKS_ENDPOINT_IN_FLIGHT
     lease, breaker = settings.TIDEWIRE_WEBHOOKS_LEASE_SECONDS, settings.TIDEWIRE_WEBHOOKS_BREAKER_FAILURES
     values: list[Any] = [lease, *columns, breaker, AHEAD, share, list(parts), limit]
-    return [Row(*row) for row in psycopg.Cursor(session()).execute(CLAIM, values).fetchall()]
-
-
-def session() -> psycopg.Connection:
-    """Return this thread's session with the database; statements on a cursor of psycopg's own are prepared there."""
-    connection.ensure_connection()
-    raw: psycopg.Connection = connection.connection
-    if raw.prepare_threshold is None:
-        raw.prepare_threshold = 2
-        # Tables grow from nothing in a moment, and a plan that reads all of one is never the right one here.
-        raw.execute("SET enable_seqscan = off")
-    return raw
+    return [Row(*row) for row in psycopg.Cursor(sessions.current()).execute(CLAIM, values).fetchall()]
 
 
 def _bodies(events: Iterable[Event]) -> dict[int, bytes]:

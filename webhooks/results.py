@@ -14,8 +14,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from webhooks import breaker, message, notices, verdict
-from webhooks.claims import Job, Row, Unsent, session
+from webhooks import breaker, message, notices, sessions, verdict
+from webhooks.claims import Job, Row, Unsent
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.transport import Response
 from webhooks.verdict import Verdict
@@ -123,7 +123,7 @@ def record(done: Iterable[Outcome | Unsent], troubled: Collection[int] = ()) -> 
 
 def give_back(rows: Sequence[Row]) -> None:
     """Let others send what was claimed and not tried."""
-    psycopg.Cursor(session()).execute(GIVE_BACK, [[row.id for row in rows], [row.claim for row in rows]])
+    psycopg.Cursor(sessions.current()).execute(GIVE_BACK, [[row.id for row in rows], [row.claim for row in rows]])
 
 
 def _result(one: Outcome | Unsent) -> Result:
@@ -152,7 +152,7 @@ Written = dict[tuple[int, UUID], tuple[datetime | None, int | None]]
 def _write(results: Sequence[Result]) -> Written:
     """Write rows and tries; return the moment of the next try, and the try's id, of those whose claim still held."""
     columns = [list(column) for column in zip(*(result.columns() for result in results), strict=True)]
-    rows = psycopg.Cursor(session()).execute(RECORD, columns).fetchall() if columns else []
+    rows = psycopg.Cursor(sessions.current()).execute(RECORD, columns).fetchall() if columns else []
     if len(rows) < len(results):
         logger.info("%s deliveries were taken over or ended; their tries are not counted.", len(results) - len(rows))
     return {(id, claim): (due, tried) for id, claim, due, tried in rows}

@@ -9,21 +9,20 @@ import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection
 
-from webhooks import breaker, message, results
-from webhooks.claims import Claims, Job, Row, Taken, Unsent, session
+from webhooks import breaker, message, sessions
+from webhooks.claims import Claims, Job, Row, Taken
 from webhooks.claims import Lane as Demand
 from webhooks.lanes import Lane
 from webhooks.models import Endpoint
+from webhooks.recorder import Finished, Recorder
 from webhooks.results import Outcome
+from webhooks.sessions import Session
 from webhooks.shares import Shares, part_of
 from webhooks.transport import Response, Transport
 
@@ -31,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 # Without a call it looks for what is due this often.
 LOOK_SECONDS = 1.0
-# Claims and records follow each other no faster: a moment later each takes more at a time.
+# Claims follow each other no faster: a moment later each takes more at a time.
 PAUSE_SECONDS = 0.005
 # A look from the very beginning, for what was committed late or passed over; never for more than a part of the time.
 WHOLE_LOOK_SECONDS, WHOLE_LOOK_SHARE = 5.0, 1 / 20
@@ -45,8 +44,6 @@ RUN_LOOK_SECONDS = 0.1
 # Of what waits for endpoints that were switched off, so much is ended at each look.
 ENDED_AT_A_LOOK = 1000
 
-T = TypeVar("T")
-
 
 def run() -> int | None:
     """Send everything that is due, and what becomes due meanwhile; return how many tries were made.
@@ -56,27 +53,6 @@ def run() -> int | None:
     sender = Sender(look_seconds=RUN_LOOK_SECONDS, lasts=False)
     count = asyncio.run(sender.run())
     return count if sender.has_served else None
-
-
-class _Session:
-    """A thread for work with the database: its connection is its own, and closed with it."""
-
-    def __init__(self, name: str) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-
-    async def do(self, work: Callable[..., T], *values: Any) -> T:
-        """Do the work there."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *values)
-
-    async def renew(self) -> None:
-        """Give up its connection; the next work has another."""
-        # Found there: each thread has a connection of its own by the same name.
-        await self.do(lambda: connection.close())
-
-    async def close(self) -> None:
-        """End the thread and its connection."""
-        await self.renew()
-        self._thread.shutdown()
 
 
 class Sender:
@@ -91,11 +67,8 @@ class Sender:
         self._limit = settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT
         self._lanes: dict[int, Lane] = {}
         self._flying: set[asyncio.Task[None]] = set()
-        self._done: list[Outcome | Unsent] = []
-        self._back: list[Row] = []
-        self._troubled: set[int] = set()
         self._shares, self._claims = Shares(), Claims()
-        self._has_landed = self._is_full = False
+        self._is_full = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looked_whole = self._balanced = 0.0
         self._whole_look_seconds = WHOLE_LOOK_SECONDS
@@ -103,19 +76,19 @@ class Sender:
     async def run(self) -> int:
         """Send until the end; return how many tries were written down."""
         self._loop = asyncio.get_running_loop()
-        self._called, self._recordable = asyncio.Event(), asyncio.Event()
-        self._claimer, self._recorder = _Session("claims"), _Session("results")
+        self._called = asyncio.Event()
+        self._claimer, self._recorder = Session("claims"), Recorder(self._written)
+        recording = asyncio.create_task(self._recorder.run())
         try:
             async with _transport() as self._transport:
-                recording = asyncio.create_task(self._record_all())
                 try:
                     await self._claim_all()
                 finally:
                     await self._land()
-                    await recording
         finally:
+            self._recorder.end()
+            await recording
             await self._claimer.close()
-            await self._recorder.close()
         return self.count
 
     def call(self) -> None:
@@ -171,7 +144,7 @@ class Sender:
             return
         self._balanced = time.monotonic()
         busy = self._busy()
-        await self._claimer.do(lambda: self._shares.balance(session(), busy))
+        await self._claimer.do(lambda: self._shares.balance(sessions.current(), busy))
         self.has_served = self.has_served or bool(self._shares.served)
         self._tidy()
         await self._claimer.do(breaker.end_some_in_vain, ENDED_AT_A_LOOK)
@@ -200,7 +173,7 @@ class Sender:
             lane.add(some, demands[pk].places if pk in demands else None)
             self._start(lane)
         for one in taken.unsent:
-            self._finish(one)
+            self._recorder.finish(one)
 
     async def _wait(self) -> None:
         """Wait for a call, for room where more may be due, or for the clock."""
@@ -232,7 +205,7 @@ class Sender:
         finally:
             was_short = len(self._flying) >= self._limit
             lane.landed(job)
-        self._finish(outcome)
+        self._recorder.finish(outcome)
         if lane.queue or was_short:
             asyncio.get_running_loop().call_soon(self._go_on, lane, was_short)
 
@@ -259,67 +232,32 @@ class Sender:
         for lane in self._lanes.values():
             self._give_back(lane, lane.take_all())
         ends = time.monotonic() + settings.TIDEWIRE_WEBHOOKS_GRACE_SECONDS
+        await self._leave()
         while self._flying and (left := ends - time.monotonic()) > 0:
-            await self._leave()
             await asyncio.wait(set(self._flying), timeout=min(left, BALANCE_SECONDS))
+            await self._leave()
         late = list(self._flying)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        self._has_landed = True
-        self._recordable.set()
 
     async def _leave(self) -> None:
         """Leave to others the endpoints to which nothing flies any more."""
         try:
             busy = self._busy()
-            await self._claimer.do(lambda: self._shares.leave(session(), busy))
+            await self._claimer.do(lambda: self._shares.leave(sessions.current(), busy))
         except Exception as error:  # noqa: BLE001  with the session its parts are gone as well
             logger.debug("No part was given back: %r", error)
 
     # -- Recording -----------------------------------------------------------------------------------------------------
 
-    def _finish(self, one: Outcome | Unsent) -> None:
-        self._done.append(one)
-        self._recordable.set()
-
     def _give_back(self, lane: Lane, rows: list[Row]) -> None:
         if rows:
-            self._back += rows
             lane.under_way -= len(rows)
-            self._recordable.set()
+            self._recorder.give_back(rows)
 
-    async def _record_all(self) -> None:
-        while not self._has_landed or self._done or self._back:
-            await self._recordable.wait()
-            if not self._has_landed:
-                await asyncio.sleep(PAUSE_SECONDS)
-            self._recordable.clear()
-            await self._record()
-
-    async def _record(self) -> None:
-        """Write down what there is to be; trouble of the database is waited out."""
-        back, self._back = self._back, []
-        done, self._done = self._done, []
-        while back or done:
-            try:
-                changed = await self._recorder.do(self._write, back, done)
-            except Exception as error:  # noqa: BLE001  it outlives the database
-                logger.warning("%s results could not be written down (%r); trying again.", len(done), error)
-                if self._has_landed:
-                    return None
-                await self._recorder.renew()
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            return self._recorded(done, changed)
-        return None
-
-    def _write(self, back: list[Row], done: list[Outcome | Unsent]) -> dict[int, Endpoint]:
-        if back:
-            results.give_back(back)
-        return results.record(done, self._troubled) if done else {}
-
-    def _recorded(self, done: list[Outcome | Unsent], changed: dict[int, Endpoint]) -> None:
+    def _written(self, done: Sequence[Finished], changed: dict[int, Endpoint]) -> None:
+        """Let the next be claimed where what was written down stood in their way."""
         look = self._is_full
         for one in done:
             if isinstance(one, Outcome):
@@ -328,13 +266,12 @@ class Sender:
                 self.count += 1
                 look = look or lane.is_full or lane.is_in_order
         for endpoint in changed.values():
-            self._feel(endpoint)
+            self._keep_back(endpoint)
         if look:
             self._called.set()
 
-    def _feel(self, endpoint: Endpoint) -> None:
+    def _keep_back(self, endpoint: Endpoint) -> None:
         """Keep back what was claimed for an endpoint that is to be left in peace."""
-        (self._troubled.add if endpoint.failures_in_row else self._troubled.discard)(endpoint.pk)
         lane = self._lanes.get(endpoint.pk)
         if lane and (endpoint.postponed_until or not endpoint.enabled):
             self._give_back(lane, lane.take_all())

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.webhooks.conftest import make_due, settled
-from webhooks import schedule, sender
+from webhooks import recorder, schedule, sender
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.sender import Sender, run
 from webhooks.shares import Shares
@@ -154,7 +154,7 @@ import os, signal, sys
 import django
 django.setup()
 from django.db import transaction
-from webhooks import claims, results, sender
+from webhooks import claims, recorder, results, sender
 
 def die(*values):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -171,7 +171,7 @@ real, step = results.record, sys.argv[1]
 if step == "after the claim":
     claims.Claims.take = then_die(claims.Claims.take)
 elif step == "after the send":
-    sender.Sender._finish = die
+    recorder.Recorder.finish = die
 elif step == "before the record":
     results.record = die
 elif step == "within the record":
@@ -399,6 +399,7 @@ def test_what_has_not_landed_within_the_grace_is_given_back(endpoint, alice, del
 
 def test_it_outlives_its_sessions_with_the_database(endpoint, alice, deliver, receiver, senders, monkeypatch):
     monkeypatch.setattr(sender, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(recorder, "RETRY_SECONDS", 0.05)
     endpoint(alice, url=f"{receiver.url}/hook")
     running = senders()
     deliver("before")
