@@ -22,7 +22,7 @@ TOLD_SHARE = 1 / 2
 # The first rows that waited end together with what switched it off; a sender ends the others by and by.
 CANCELLED_AT_ONCE = 500
 
-STATE = ("enabled", "disabled_reason", "failing_since", "failures_in_row", "failing_told_at", "postponed_until")
+STATE = ("failing_since", "failures_in_row", "failing_told_at", "postponed_until")
 
 
 def concerns(endpoint: Endpoint, verdict: Verdict) -> bool:
@@ -33,7 +33,7 @@ def concerns(endpoint: Endpoint, verdict: Verdict) -> bool:
 
 def feel(endpoint: Endpoint, verdicts: Sequence[Verdict], now: datetime) -> None:
     """Change a locked endpoint by what became of some tries, in their order, and save it."""
-    before = [getattr(endpoint, name) for name in STATE]
+    before = {name: getattr(endpoint, name) for name in STATE}
     for verdict in verdicts:
         _count(endpoint, verdict, now)
     _rest(endpoint, verdicts, now)
@@ -43,14 +43,14 @@ def feel(endpoint: Endpoint, verdicts: Sequence[Verdict], now: datetime) -> None
     if _is_to_be_told(endpoint, now):
         endpoint.failing_told_at = now
         signals.endpoint_failing.send(Endpoint, endpoint=endpoint)
-    if before != [getattr(endpoint, name) for name in STATE]:
-        endpoint.save(update_fields=STATE)
+    # No other column is written: whoever listens to endpoints being switched on or off would hear of each failure.
+    endpoint.save(update_fields=[name for name in STATE if getattr(endpoint, name) != before[name]])
 
 
 def disable(endpoint: Endpoint, reason: str) -> None:
     """Switch a locked endpoint off for a reason, tell its owner, and end what waits for it."""
     endpoint.enabled, endpoint.disabled_reason = False, reason[:200]
-    endpoint.save(update_fields=STATE)
+    endpoint.save(update_fields=["enabled", "disabled_reason", *STATE])
     signals.endpoint_disabled.send(Endpoint, endpoint=endpoint)
     end_waiting(endpoint.pk, reason, CANCELLED_AT_ONCE)
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from tests.webhooks.conftest import answered, make_due, settled
 from webhooks import breaker, signals
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, EndpointRevision
 from webhooks.results import record
 from webhooks.verdict import Verdict
 
@@ -170,6 +170,15 @@ def test_successes_of_an_endpoint_in_order_touch_no_endpoint(endpoint, alice, de
     version = xmin()
     record([answered(job, 204) for job in claim()])
     assert xmin() == version
+
+
+def test_a_failure_is_no_change_for_those_who_hold_in_memory_who_listens(endpoint, alice, deliver, claim):
+    endpoint(alice)
+    deliver("ding")
+    revision = EndpointRevision.objects.get().revision
+    record([answered(job, 500) for job in claim()])
+    assert Endpoint.objects.get().failures_in_row == 1
+    assert EndpointRevision.objects.get().revision == revision
 
 
 def xmin():
