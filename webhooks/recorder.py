@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from webhooks import results
 from webhooks.claims import Row, Unsent
 from webhooks.models import Endpoint
-from webhooks.results import Outcome
+from webhooks.results import Outcome, Turn
 from webhooks.sessions import Session
 
 logger = logging.getLogger(__name__)
@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 # Records follow each other no faster: a moment later each takes more at a time.
 PAUSE_SECONDS = 0.005
 RETRY_SECONDS = 1.0
+# Who changes a delivery or an endpoint holds its row for a moment, who deletes many for longer.
+HELD_SECONDS = 0.1
 
 Finished = Outcome | Unsent
 
@@ -65,7 +67,7 @@ class Recorder:
         done, self._done = self._done, []
         while back or done:
             try:
-                changed = await self._session.do(self._record, back, done)
+                turn = await self._session.do(self._record, back, done)
             except Exception as error:  # noqa: BLE001  it outlives the database
                 logger.warning("%s results could not be written down (%r).", len(done), error)
                 if self._ending:
@@ -73,13 +75,21 @@ class Recorder:
                 await self._session.renew()
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            self._note(changed)
-            return self._written(done, changed)
+            self._note(turn.changed)
+            if turn.later:
+                asyncio.get_running_loop().call_later(HELD_SECONDS, self._again, turn.later)
+            later = {id(one) for one in turn.later}
+            return self._written([one for one in done if id(one) not in later], turn.changed)
 
-    def _record(self, back: Sequence[Row], done: Sequence[Finished]) -> dict[int, Endpoint]:
+    def _again(self, later: Sequence[Finished]) -> None:
+        """Take once more what could not be written because somebody held its row."""
+        for one in later:
+            self.finish(one)
+
+    def _record(self, back: Sequence[Row], done: Sequence[Finished]) -> Turn:
         if back:
             results.give_back(back)
-        return results.record(done, self._troubled) if done else {}
+        return results.record(done, self._troubled) if done else Turn({}, [])
 
     def _note(self, changed: dict[int, Endpoint]) -> None:
         for pk, endpoint in changed.items():

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 REASON_MAX = 300
 
-# Rows are locked in one order before they are written, for whoever deletes an endpoint does so too.
+# A row that somebody else holds, to delete or to change it, is not waited for: the others' results would wait too.
 RECORD = """
     WITH result AS MATERIALIZED (
         SELECT * FROM unnest(
@@ -34,7 +34,7 @@ RECORD = """
                     url, started_at, duration_ms, error, request_headers, response_headers, response_body)
     ), held AS MATERIALIZED (
         SELECT delivery.id, delivery.claim FROM result JOIN webhooks_delivery AS delivery USING (id, claim)
-        ORDER BY delivery.id FOR UPDATE OF delivery
+        ORDER BY delivery.id FOR UPDATE OF delivery SKIP LOCKED
     ), settled AS (
         UPDATE webhooks_delivery AS delivery
         SET status = result.status, reason = result.reason, claim = NULL, lease_until = NULL,
@@ -57,9 +57,16 @@ RECORD = """
 """
 # Not tried after all: due as before, and counted as nothing.
 GIVE_BACK = """
-    UPDATE webhooks_delivery AS delivery SET claim = NULL, lease_until = NULL
-    FROM unnest(%s::bigint[], %s::uuid[]) AS given(id, claim)
-    WHERE delivery.id = given.id AND delivery.claim = given.claim
+    WITH given AS MATERIALIZED (SELECT * FROM unnest(%s::bigint[], %s::uuid[]) AS given(id, claim)),
+    held AS MATERIALIZED (
+        SELECT delivery.id FROM given JOIN webhooks_delivery AS delivery USING (id, claim)
+        ORDER BY delivery.id FOR UPDATE OF delivery SKIP LOCKED
+    )
+    UPDATE webhooks_delivery AS delivery SET claim = NULL, lease_until = NULL FROM held WHERE delivery.id = held.id
+"""
+STILL_CLAIMED = """
+    SELECT id, claim FROM unnest(%s::bigint[], %s::uuid[]) AS result(id, claim)
+    JOIN webhooks_delivery USING (id, claim)
 """
 
 
@@ -98,27 +105,56 @@ class Result:
         return (*head, job.number, response.status_code, job.endpoint.url, *about)
 
 
-def record(done: Iterable[Outcome | Unsent], troubled: Collection[int] = ()) -> dict[int, Endpoint]:
-    """Write down what became of claimed deliveries; return the endpoints that may have changed, as they are then.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What came of writing: endpoints that may have changed, as they are then, and what is to be written later."""
 
-    What somebody else has claimed meanwhile, or what was deleted or cancelled, is left as it is. `troubled` are
-    endpoints that are known to have failed: a success changes them.
+    changed: dict[int, Endpoint]
+    later: list[Outcome | Unsent]
+
+
+def record(done: Sequence[Outcome | Unsent], troubled: Collection[int] = ()) -> Turn:
+    """Write down what became of claimed deliveries.
+
+    What somebody else has claimed meanwhile, or what was deleted or cancelled, is left as it is; what somebody holds
+    in this moment is for later. `troubled` are endpoints that are known to have failed: a success changes them.
     """
     results = [_result(one) for one in done]
     concerned = _concerned(results, troubled)
-    if not concerned:
-        _tell(results, _write(results))
-        return {}
-    with transaction.atomic():
-        # Endpoints first, as whoever deletes one does.
-        rows = Endpoint.objects.select_for_update(no_key=True).filter(pk__in=concerned).order_by("pk")
-        endpoints = {endpoint.pk: endpoint for endpoint in rows.annotate(now=Now())}
+    endpoints: dict[int, Any] = {}
+    if concerned:
+        with transaction.atomic():
+            endpoints = _locked(concerned)
+            blocked = concerned.keys() - endpoints.keys()
+            written = _write([result for result in results if result.row.endpoint_id not in blocked])
+            for pk, endpoint in endpoints.items():
+                if told := [result.verdict for result in concerned[pk] if result.key in written]:
+                    breaker.feel(endpoint, told, endpoint.now)
+            _tell(results, written)
+    else:
         written = _write(results)
-        for pk, endpoint in endpoints.items():
-            if told := [result.verdict for result in concerned[pk] if result.key in written]:
-                breaker.feel(endpoint, told, endpoint.now)
         _tell(results, written)
-    return dict(endpoints)
+    return Turn(endpoints, _still_claimed(done, results, written))
+
+
+def _locked(concerned: Collection[int]) -> dict[int, Any]:
+    """Lock endpoints, before any delivery of theirs as whoever deletes one does; without those that somebody holds."""
+    rows = Endpoint.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=concerned).order_by("pk")
+    return {endpoint.pk: endpoint for endpoint in rows.annotate(now=Now())}
+
+
+def _still_claimed(
+    done: Sequence[Outcome | Unsent], results: Sequence[Result], written: "Written"
+) -> list[Outcome | Unsent]:
+    """Return what was not written though its claim still holds: its row, or its endpoint, was in somebody's hands."""
+    missed = {result.key: one for one, result in zip(done, results, strict=True) if result.key not in written}
+    if not missed:
+        return []
+    columns = [list(column) for column in zip(*missed, strict=True)]
+    held = psycopg.Cursor(sessions.current()).execute(STILL_CLAIMED, columns).fetchall()
+    if gone := len(missed) - len(held):
+        logger.info("%s deliveries were taken over or ended; their tries are not counted.", gone)
+    return [missed[key] for key in held]
 
 
 def give_back(rows: Sequence[Row]) -> None:
@@ -153,8 +189,6 @@ def _write(results: Sequence[Result]) -> Written:
     """Write rows and tries; return the moment of the next try, and the try's id, of those whose claim still held."""
     columns = [list(column) for column in zip(*(result.columns() for result in results), strict=True)]
     rows = psycopg.Cursor(sessions.current()).execute(RECORD, columns).fetchall() if columns else []
-    if len(rows) < len(results):
-        logger.info("%s deliveries were taken over or ended; their tries are not counted.", len(results) - len(rows))
     return {(id, claim): (due, tried) for id, claim, due, tried in rows}
 
 

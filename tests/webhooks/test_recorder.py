@@ -6,6 +6,7 @@ import pytest
 from webhooks import recorder, results
 from webhooks.models import Endpoint
 from webhooks.recorder import Recorder
+from webhooks.results import Turn
 
 
 @pytest.fixture
@@ -13,7 +14,9 @@ def records(monkeypatch):
     """What was written down, turn by turn; `trouble` is raised as often as it has entries."""
 
     class Records(list):
-        trouble, changed, back = [], {}, []
+        """Turns as (what was written, who was in trouble)."""
+
+        trouble, changed, back, held = [], {}, [], []
 
     records = Records()
 
@@ -21,7 +24,8 @@ def records(monkeypatch):
         if records.trouble:
             raise records.trouble.pop()
         records.append((list(done), set(troubled)))
-        return records.changed
+        held, records.held = records.held, []
+        return Turn(records.changed, held)
 
     monkeypatch.setattr(results, "record", record)
     monkeypatch.setattr(results, "give_back", records.back.extend)
@@ -50,6 +54,17 @@ async def test_what_has_come_meanwhile_is_written_in_one_turn(records):
             assert await told.get() == (["a", "b", "c"], {})
     assert records == [(["a", "b", "c"], set())]
     assert records.back == ["row"]
+
+
+async def test_what_somebody_held_is_written_by_and_by(records, monkeypatch):
+    monkeypatch.setattr(recorder, "HELD_SECONDS", 0)
+    records.held = ["a"]
+    async with running() as (one, told):
+        one.finish("a")
+        one.finish("b")
+        async with asyncio.timeout(10):
+            assert [await told.get(), await told.get()] == [(["b"], {}), (["a"], {})]
+    assert records == [(["a", "b"], set()), (["a"], set())]
 
 
 async def test_trouble_of_the_database_is_waited_out(records):

@@ -175,3 +175,46 @@ def test_a_turn_that_rolls_back_tells_nothing(endpoint, alice, deliver, claim, m
         record([answered(job, 500) for job in jobs])
         raise RuntimeError
     assert told == []
+
+
+def test_a_row_that_somebody_holds_is_for_later_and_holds_up_no_other(
+    endpoint, alice, deliver, claim, other_connection
+):
+    endpoint(alice)
+    held, free = deliver("held", "free")
+    jobs = {job.delivery_id: job for job in claim()}
+    outcomes = [answered(jobs[held.pk], 204), answered(jobs[free.pk], 204)]
+    with other_connection() as other:
+        other.execute("SELECT 1 FROM webhooks_delivery WHERE id = %s FOR UPDATE", [held.pk])
+        give_back([jobs[held.pk].row])
+        turn = record(outcomes)
+    assert turn.later == outcomes[:1]
+    assert settled(free) == ("succeeded", 1, 204)
+    assert record(turn.later).later == []
+    assert settled(held) == ("succeeded", 1, 204)
+
+
+def test_what_an_endpoint_that_somebody_holds_answered_is_for_later(
+    endpoint, alice, mallory, deliver, claim, other_connection
+):
+    made, other_made = endpoint(alice), endpoint(mallory)
+    deliver("ding")
+    outcomes = [answered(job, 410) for job in claim()]
+    with other_connection() as other:
+        other.execute("SELECT 1 FROM webhooks_endpoint WHERE id = %s FOR UPDATE", [made.pk])
+        turn = record(outcomes)
+        assert [one.job.endpoint for one in turn.later] == [made]
+        assert list(turn.changed) == [other_made.pk]
+    record(turn.later)
+    assert not Endpoint.objects.filter(enabled=True).exists()
+    assert set(Delivery.objects.values_list("status", flat=True)) == {"failed"}
+
+
+def test_what_was_deleted_or_taken_over_is_not_for_later(endpoint, alice, deliver, claim):
+    made = endpoint(alice)
+    deliver("a", "b")
+    outcomes = [answered(job, 500) for job in claim()]
+    Delivery.objects.filter(pk=outcomes[0].job.delivery_id).update(claim=None)
+    assert record(outcomes[:1]).later == []
+    made.delete()
+    assert record(outcomes).later == []
