@@ -62,22 +62,24 @@ class Idempotency:
 
     def process_view(self, request, view, args, kwargs) -> HttpResponse | None:
         """Take over the view when the request has a key."""
-        return self._answer(request, _call(view, request, args, kwargs)) if self._concerns(request) else None
+        return self._answer(request, view, _call(view, request, args, kwargs)) if self._concerns(request) else None
 
     async def _process_view_async(self, request, view, args, kwargs) -> HttpResponse | None:
         if not self._concerns(request):
             return None
-        return await sync_to_async(self._answer)(request, _call(view, request, args, kwargs))
+        return await sync_to_async(self._answer)(request, view, _call(view, request, args, kwargs))
 
     def _concerns(self, request: HttpRequest) -> bool:
         return request.method == "POST" and request.path.startswith("/api/") and HEADER in request.headers
 
-    def _answer(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse | None:
+    def _answer(self, request: HttpRequest, view, call: Callable[[], HttpResponse]) -> HttpResponse | None:
         principal = _principal(request)
         if principal is None:
             return None
         try:
-            return idempotency.answer_once(_identified(request, principal), lambda: _rendered(view()))
+            identified = _identified(request, principal)
+            _prepare(view, request)
+            return idempotency.answer_once(identified, lambda: _rendered(call()))
         except APIException as error:
             return _refuse(request, error)
         except idempotency.StillRunning:
@@ -86,6 +88,12 @@ class Idempotency:
             return _refuse(request, Conflict("This was done; its answer held a secret, which is not shown twice."))
         except idempotency.OtherRequest:
             return _refuse(request, Unprocessable("This key was used for a request with another body."))
+
+
+def _prepare(view, request: HttpRequest) -> None:
+    # What waits for others, such as name servers, is done before the transaction that the answer is kept in.
+    if prepare := getattr(getattr(view, "cls", None), "prepare", None):
+        prepare(request)
 
 
 def _call(view, request: HttpRequest, args, kwargs) -> Callable[[], HttpResponse]:

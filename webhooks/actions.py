@@ -62,6 +62,7 @@ def change_endpoint(endpoint: Endpoint, **fields: Any) -> Endpoint:
         keys.switch(row, signature)
     for name, value in fields.items():
         setattr(row, name, value)
+    row.full_clean(exclude=["owner"])
     row.save(update_fields=list(fields))
     transaction.on_commit(schedule.wake_sender, robust=True)
     return row

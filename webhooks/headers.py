@@ -19,7 +19,9 @@ RESERVED = frozenset(
     (
         *("accept-encoding", "connection", "cookie", "cookie2", "date", "expect", "forwarded", "host"),
         *("http2-settings", "keep-alive", "metadata", "metadata-flavor", "origin", "referer", "set-cookie", "te"),
-        *("trailer", "transfer-encoding", "upgrade", "user-agent", "via", "x-http-method-override", "x-real-ip"),
+        *("trailer", "transfer-encoding", "upgrade", "user-agent", "via"),
+        *("true-client-ip", "x-client-ip", "x-cluster-client-ip", "x-host", "x-original-host", "x-real-ip"),
+        *("x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"),
     )
 )
 RESERVED_PREFIXES = (

@@ -22,10 +22,13 @@ _UNKNOWN = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 _places = BoundedSemaphore(LOOK_UPS)
 
 
-def refusal(host: str, *, allow_private: bool, deadline_seconds: float = DEADLINE_SECONDS) -> str | None:
+def refusal(
+    host: str, *, allow_private: bool, must_be_known: bool = True, deadline_seconds: float = DEADLINE_SECONDS
+) -> str | None:
     """Return in a sentence why no webhook can go to this host, None when one can or the answer does not come in time.
 
     It spares people an endpoint that never gets anything; what is safe is decided at each try, by its own look-up.
+    Behind a proxy, which looks names up itself, or on a machine without a network a name need not be known here.
     """
     if _is_address(host) or not _places.acquire(blocking=False):
         return None
@@ -35,7 +38,7 @@ def refusal(host: str, *, allow_private: bool, deadline_seconds: float = DEADLIN
         return None
     except OSError as error:
         unknown = isinstance(error, socket.gaierror) and error.errno in _UNKNOWN
-        return f"The host name {host} is not known: no address belongs to it." if unknown else None
+        return f"The host name {host} is not known: no address belongs to it." if unknown and must_be_known else None
     for *_, address in answers:
         if reason := addresses.refusal(address[0], allow_private=allow_private):
             # The address itself is left out: it would tell strangers what our own name servers know.

@@ -69,7 +69,11 @@ def jwks(endpoint: Endpoint) -> list[dict[str, str]]:
 
 def forget_retired() -> int:
     """Delete the keys that sign no more; return how many."""
-    return RetiredSecret.objects.filter(expires_at__lte=timezone.now()).delete()[0]
+    over = RetiredSecret.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")
+    forgotten = 0
+    while pks := list(over.values_list("pk", flat=True)[:CHUNK]):
+        forgotten += RetiredSecret.objects.filter(pk__in=pks).delete()[0]
+    return forgotten
 
 
 def encrypt_anew() -> Renewal:

@@ -45,6 +45,13 @@ def test_a_name_that_has_no_address_is_refused(names, number):
     assert refusal() == "The host name hooks.example is not known: no address belongs to it."
 
 
+def test_behind_a_proxy_a_name_need_not_be_known_and_still_must_not_lead_inside(names):
+    names["hooks.example"] = socket.gaierror(socket.EAI_NONAME, "unknown")
+    assert refusal(must_be_known=False) is None
+    names["hooks.example"] = "10.0.0.7"
+    assert refusal(must_be_known=False)
+
+
 @pytest.mark.parametrize("error", [socket.gaierror(socket.EAI_AGAIN, "later"), socket.gaierror(socket.EAI_FAIL, "no")])
 def test_a_name_server_that_cannot_say_refuses_nothing(names, error):
     names["hooks.example"] = error

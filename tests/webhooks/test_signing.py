@@ -5,7 +5,17 @@ from datetime import UTC, datetime
 import pytest
 import standardwebhooks
 
-from webhooks.signing import SignatureError, new_private_key, new_secret, public_key, sign, verify
+from webhooks.signing import (
+    SignatureError,
+    given_secret,
+    jwk,
+    new_private_key,
+    new_secret,
+    public_key,
+    sign,
+    signer,
+    verify,
+)
 
 # Known answers published with the reference implementations of Standard Webhooks.
 MESSAGE_ID, TIMESTAMP, BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'
@@ -174,3 +184,60 @@ def test_we_verify_the_signature_of_the_official_library():
     secret, moment = new_secret(), datetime.fromtimestamp(TIMESTAMP, UTC)
     signature = standardwebhooks.Webhook(secret).sign(MESSAGE_ID, moment, BODY.decode())
     assert verify(headers_of(signature), BODY, [secret], now=TIMESTAMP) == MESSAGE_ID
+
+
+# -- Secrets from elsewhere, and keys that are published ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [24, 25, 26, 64])
+def test_a_given_secret_is_kept_in_the_spelling_that_every_library_reads(length):
+    text = base64.b64encode(bytes(range(length))).decode()
+    for spelling in (text, text.rstrip("=")):
+        secret = given_secret("whsec_" + spelling)
+        assert secret == "whsec_" + text
+        assert standardwebhooks.Webhook(secret)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (SECRET.removeprefix("whsec_"), "begins with whsec_"),
+        (PRIVATE, "begins with whsec_"),
+        ("whsec_", "24 to 64"),
+        ("whsec_" + base64.b64encode(bytes(23)).decode(), "24 to 64"),
+        ("whsec_" + base64.b64encode(bytes(65)).decode(), "24 to 64"),
+        ("whsec_not base64", "not valid base64"),
+        ("whsec_-_" + "A" * 40, "not valid base64"),
+        ("whsec_é", "not valid base64"),
+    ],
+)
+def test_what_cannot_be_a_secret_is_refused_without_being_shown(text, reason):
+    with pytest.raises(SignatureError, match=reason) as caught:
+        given_secret(text)
+    assert text not in str(caught.value)
+
+
+def test_a_key_is_read_once_for_many_messages():
+    sign_it = signer(SECRET)
+    content = f"{MESSAGE_ID}.{TIMESTAMP}.".encode() + BODY
+    assert [sign_it(content), sign_it(content)] == [SIGNATURE, SIGNATURE]
+    assert signer(PRIVATE)(content) == ED25519_SIGNATURE
+
+
+def test_a_key_is_published_as_the_standards_example_is():
+    # RFC 8037, appendix A: the key, its public half and its thumbprint.
+    seed = base64.urlsafe_b64decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=")
+    assert jwk("whsk_" + base64.b64encode(seed).decode()) == {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+        "use": "sig",
+        "alg": "EdDSA",
+    }
+
+
+def test_both_halves_of_a_key_are_published_alike_and_a_secret_never():
+    assert jwk(PRIVATE) == jwk(PUBLIC)
+    with pytest.raises(SignatureError):
+        jwk("whsec_" + base64.b64encode(bytes(24)).decode())

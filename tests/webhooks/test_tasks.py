@@ -35,3 +35,8 @@ def test_a_resident_sender_is_left_to_itself_while_it_lives(task):
 def test_pruning_is_retentions(monkeypatch):
     monkeypatch.setattr("webhooks.retention.prune", lambda: 7)
     assert tasks.prune_deliveries() == 7
+
+
+def test_forgetting_keys_is_theirs(monkeypatch):
+    monkeypatch.setattr("webhooks.keys.forget_retired", lambda: 3)
+    assert tasks.forget_retired_keys() == 3

@@ -121,6 +121,10 @@ class RetiredSecret(models.Model):
     class Meta:
         # The newest first, as they stand in the header.
         ordering = ["-id"]
+        indexes = [
+            # Those whose time is over, to be forgotten.
+            models.Index(fields=["expires_at"], name="webhooks_retired_by_end"),
+        ]
 
     def __str__(self) -> str:
         return f"of {self.endpoint_id}, until {self.expires_at:%Y-%m-%d %H:%M}"

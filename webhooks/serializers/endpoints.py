@@ -10,11 +10,28 @@ from events import catalogue
 from events.encoding import timestamp
 from events.payloads import compact
 from webhooks import filters, headers, hosts, keys, signing
-from webhooks.addresses import RefusedURL, check_url
+from webhooks.addresses import CheckedURL, RefusedURL, check_url
 from webhooks.models import Endpoint
 
 PATTERNS_MAX = 100
 RATE_MAX, IN_FLIGHT_MAX, OVERLAP_HOURS_MAX = 1000, 64, 168
+
+
+def checked_url(url: str) -> CheckedURL:
+    """Return the parts of a URL that a webhook may go to; raises `RefusedURL`."""
+    return check_url(
+        url,
+        allow_http=settings.TIDEWIRE_WEBHOOKS_ALLOW_HTTP,
+        allow_private=settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE,
+    )
+
+
+def host_refusal(host: str) -> str | None:
+    """Return why no webhook may go to a host, as far as name servers tell; for some seconds it may wait for them."""
+    allow_private = settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE
+    # A proxy knows more names than we do; and who develops, with private addresses open, is often without any network.
+    must_be_known = not (allow_private or settings.TIDEWIRE_WEBHOOKS_PROXY_URL)
+    return hosts.refusal(host, allow_private=allow_private, must_be_known=must_be_known)
 
 
 class SecretField(serializers.CharField):
@@ -50,16 +67,19 @@ class EndpointSerializer(StrictSerializer):
 
     def validate_url(self, url: str) -> str:
         """Refuse what will never be sent to, with the reason."""
-        allow_private = settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE
         try:
-            checked = check_url(url, allow_http=settings.TIDEWIRE_WEBHOOKS_ALLOW_HTTP, allow_private=allow_private)
+            checked = checked_url(url)
         except RefusedURL as error:
             raise serializers.ValidationError(str(error), code="refused") from None
-        # One that is there already may be kept whatever has become of its name.
-        is_new = self.instance is None or self.instance.url != url
-        if is_new and (reason := hosts.refusal(checked.host, allow_private=allow_private)):
-            raise serializers.ValidationError(reason, code="refused")
+        # One that is there already may be kept, whatever has become of its name.
+        if self.instance is None or self.instance.url != url:
+            self._check_host(checked.host)
         return url
+
+    def _check_host(self, host: str) -> None:
+        asked = self.context.get("hosts_asked", {})
+        if reason := asked[host] if host in asked else host_refusal(host):
+            raise serializers.ValidationError(reason, code="refused")
 
     def validate_event_types(self, patterns: list[str]) -> list[str]:
         """Check that each is a type pattern."""

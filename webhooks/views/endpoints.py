@@ -1,8 +1,11 @@
 """One's own endpoints."""
 
+import json
+from contextlib import suppress
+
 from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from rest_framework import generics, status
 from rest_framework.exceptions import Throttled
 from rest_framework.permissions import IsAuthenticated
@@ -13,7 +16,13 @@ from access.middleware import Conflict
 from access.serializers import NoFields
 from webhooks import actions, keys
 from webhooks.models import Endpoint
-from webhooks.serializers.endpoints import EndpointSerializer, NewEndpointSerializer, RotationSerializer
+from webhooks.serializers.endpoints import (
+    EndpointSerializer,
+    NewEndpointSerializer,
+    RotationSerializer,
+    checked_url,
+    host_refusal,
+)
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -41,9 +50,17 @@ class Endpoints(generics.GenericAPIView):
 class EndpointList(Endpoints, generics.ListAPIView):
     """One's endpoints, newest first."""
 
+    @staticmethod
+    def prepare(request: HttpRequest) -> None:
+        """Ask name servers before a transaction begins; what is wrong with the request is said when it is read."""
+        with suppress(ValueError, TypeError, LookupError, RecursionError):
+            host = checked_url(json.loads(request.body)["url"]).host
+            request.hosts_asked = {host: host_refusal(host)}
+
     def post(self, request) -> Response:
         """Make an endpoint; this answer holds its secret."""
-        fields = self.asked(NewEndpointSerializer(data=request.data, context=self.get_serializer_context()))
+        context = self.get_serializer_context() | {"hosts_asked": getattr(request, "hosts_asked", {})}
+        fields = self.asked(NewEndpointSerializer(data=request.data, context=context))
         endpoint = actions.create_endpoint(request.user, **fields)
         answer = self.get_serializer(endpoint).data | {"secret": endpoint.secret}
         return _secretly(answer, status.HTTP_201_CREATED)

@@ -4,8 +4,10 @@ import socket
 
 import pytest
 from cryptography.fernet import Fernet
+from django.db import connection
 from django.utils import timezone
 
+from access.models import IdempotentAnswer
 from events.encoding import timestamp
 from events.models import Event
 from webhooks import signing
@@ -128,7 +130,6 @@ def test_the_secret_is_shown_nowhere_else_but_at_its_own_path(api, alice, made):
         ("url", "https://0x7f.1/", "plain decimal"),
         ("url", None, "null"),
         ("url", {}, "valid string"),
-        ("url", "https://nowhere.example/", "not known"),
         ("url", "https://inside.example/", "leads to a link-local"),
         ("event_types", ["feeds.entry.*.*"], "not a type"),
         ("event_types", ["Feeds"], "not a type"),
@@ -140,6 +141,11 @@ def test_the_secret_is_shown_nowhere_else_but_at_its_own_path(api, alice, made):
         ("enabled", None, "null"),
         ("filter", [], "object"),
         ("filter", None, "null"),
+        ("filter", {"a": {"like": "x"}}, "like"),
+        ("filter", {"a": []}, "a"),
+        ("filter", {f"a{n}": 1 for n in range(11)}, "10"),
+        ("filter", {"a" * 201: 1}, "200"),
+        ("filter", {"a": "x" * 501}, "500"),
         ("filter", {"a": "\x00"}, "NUL"),
         ("filter", {"a": "\ud800"}, "surrogate"),
         ("headers", [], "dictionary"),
@@ -165,7 +171,7 @@ def test_the_secret_is_shown_nowhere_else_but_at_its_own_path(api, alice, made):
     ],
 )
 def test_bad_input_is_refused_with_the_field_and_the_reason(api, alice, made, names, field, value, reason):
-    names |= {"nowhere.example": socket.gaierror(socket.EAI_NONAME, "unknown"), "inside.example": "169.254.7.7"}
+    names["inside.example"] = "169.254.7.7"
     client, before = api(alice), Endpoint.objects.values().get()
     # As text: the client itself could not encode half a surrogate pair.
     post, patch = json.dumps({"url": URL} | {field: value}), json.dumps({field: value})
@@ -230,16 +236,71 @@ def test_a_body_that_is_no_object_is_refused(api, alice, body):
     assert response["Content-Type"] == "application/problem+json"
 
 
-def test_a_name_that_leads_nowhere_may_be_kept_and_not_be_chosen_anew(api, alice, made, names):
+def test_a_name_that_leads_nowhere_may_be_kept_and_not_be_chosen_anew(api, alice, made, names, settings):
+    settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE = False
     names["example.com"] = socket.gaierror(socket.EAI_NONAME, "unknown")
     client, path = api(alice), f"{ENDPOINTS}{made.pk}/"
+    assert "not known" in errors(client.post(ENDPOINTS, {"url": URL}), "url")
     assert client.patch(path, {"url": made.url, "description": "new"}).status_code == 200
     assert "not known" in errors(client.patch(path, {"url": "https://example.com/other"}), "url")
 
 
-def test_a_name_servers_silence_refuses_nothing(api, alice, names):
+@pytest.mark.parametrize(
+    ("private", "proxy", "status"), [(False, "http://proxy.example:3128", 201), (True, "", 201), (False, "", 400)]
+)
+def test_behind_a_proxy_or_while_one_develops_a_name_need_not_be_known(
+    api, alice, names, settings, private, proxy, status
+):
+    names["example.com"] = socket.gaierror(socket.EAI_NONAME, "unknown")
+    settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE, settings.TIDEWIRE_WEBHOOKS_PROXY_URL = private, proxy
+    assert api(alice).post(ENDPOINTS, {"url": URL}).status_code == status
+
+
+def test_a_name_servers_silence_refuses_nothing(api, alice, names, settings):
+    settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE = False
     names["example.com"] = socket.gaierror(socket.EAI_AGAIN, "try again")
     assert api(alice).post(ENDPOINTS, {"url": URL}).status_code == 201
+
+
+def test_a_list_of_many_asks_no_more_than_a_list_of_one(api, alice, endpoint, query_count):
+    client = api(alice)
+    endpoint(alice, signature="v1a", headers={"X": "1"})
+    client.get(ENDPOINTS)
+    few = query_count(lambda: client.get(ENDPOINTS))
+    for _ in range(4):
+        endpoint(alice, signature="v1a", headers={"X": "1"})
+    assert query_count(lambda: client.get(ENDPOINTS)) == few
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("headers", [{}, {"HTTP_IDEMPOTENCY_KEY": "once"}])
+def test_no_transaction_waits_for_a_name_server(api, alice, names, monkeypatch, headers):
+    states = []
+
+    def ask(*_, **__):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND state <> 'active'"
+            )
+            states.extend(state for (state,) in cursor.fetchall())
+        connection.close()
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    monkeypatch.setattr("webhooks.hosts.resolver", ask)
+    assert api(alice, **headers).post(ENDPOINTS, {"url": URL}).status_code == 201
+    assert set(states) == {"idle"}
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{", b'{"url":5}', b'{"url":"ftp://x/"}', b"\xff", b"[" * 100_000])
+def test_a_bad_body_with_an_idempotency_key_is_a_bad_body(api, alice, body):
+    response = api(alice, HTTP_IDEMPOTENCY_KEY="once").post(ENDPOINTS, body, content_type=JSON)
+    assert response.status_code == 400
+
+
+def test_a_host_that_was_asked_for_beforehand_is_refused_all_the_same(api, alice, names):
+    names["inside.example"] = "169.254.7.7"
+    response = api(alice, HTTP_IDEMPOTENCY_KEY="once").post(ENDPOINTS, {"url": "https://inside.example/"})
+    assert "link-local" in errors(response, "url")
 
 
 # -- Headers of one's own ----------------------------------------------------------------------------------------------
@@ -379,6 +440,34 @@ def test_where_the_servers_key_was_lost_endpoints_are_still_listed_and_a_rotatio
     assert client.patch(path, {"signature": "v1", "headers": {"X-Team": "red"}}).status_code == 200
     assert client.post(f"{path}rotate-secret/", {}).status_code == 200
     assert client.get(f"{path}secret/").json()["secret"].startswith("whsec_")
+
+
+def test_nothing_secret_is_logged_kept_or_said(api, alice, caplog):
+    hush = "whsec_" + base64.b64encode(b"hush" * 8).decode()
+    given = {"url": URL, "secret": hush, "headers": {"X": "hush-hush"}}
+    with caplog.at_level("DEBUG"):
+        created = api(alice, HTTP_IDEMPOTENCY_KEY="a").post(ENDPOINTS, given)
+        made = Endpoint.objects.get()
+        path, client = f"{ENDPOINTS}{made.pk}/", api(alice, HTTP_IDEMPOTENCY_KEY="b")
+        rotated = client.post(f"{path}rotate-secret/", {}).json()["secret"]
+        said = [
+            api(alice, HTTP_IDEMPOTENCY_KEY="a").post(ENDPOINTS, given),
+            client.post(f"{path}rotate-secret/", {}),
+            client.post(ENDPOINTS, given | {"secret": hush + "!"}),
+            client.post(ENDPOINTS, given | {"headers": {"X": "hush-hush\n"}}),
+            client.patch(path, {"headers": {"X": "hush-hush", "Host": "hush-hush"}}),
+        ]
+    assert [each.status_code for each in said] == [409, 409, 400, 400, 400]
+    after = Endpoint.objects.get()
+    everything = [
+        caplog.text,
+        *(each.content.decode() for each in said),
+        *(str(row) for row in IdempotentAnswer.objects.values()),
+        *(text for row in (after, after.retired_secrets.get()) for text in (repr(row), str(row))),
+    ]
+    secrets = ("hush-hush", hush.partition("_")[2], rotated.partition("_")[2])
+    assert created.status_code == 201
+    assert not any(secret in text for secret in secrets for text in everything)
 
 
 # -- The limit, and the test -------------------------------------------------------------------------------------------
