@@ -25,3 +25,15 @@ def proxy_is_a_proxy(app_configs, **kwargs) -> list[Error]:
             hint = "Correct TIDEWIRE_WEBHOOKS_PROXY_URL, or unset it to send without a proxy."
             return [Error(str(error), hint=hint, id="webhooks.E002")]
     return []
+
+
+@register()
+def leases_outlive_tries(app_configs, **kwargs) -> list[Error]:
+    """Refuse a lease that ends while its try may still be under way: another sender would send it too."""
+    lease, deadline = settings.TIDEWIRE_WEBHOOKS_LEASE_SECONDS, settings.TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS
+    if lease <= deadline:
+        hint = f"Set TIDEWIRE_WEBHOOKS_LEASE_SECONDS to {2 * deadline} or more."
+        return [
+            Error(f"A delivery's lease ({lease} s) must outlive its try ({deadline} s).", hint=hint, id="webhooks.E001")
+        ]
+    return []

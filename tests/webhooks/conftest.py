@@ -13,6 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from events import relay, subscribers
 from events.actions import record
@@ -20,8 +22,12 @@ from events.catalogue import event_type
 from events.models import Event
 from events.payloads import fields, text
 from webhooks import actions
+from webhooks.claims import Claims
 from webhooks.fanout import fan_out
 from webhooks.models import Delivery
+from webhooks.results import Outcome
+from webhooks.shares import ALL
+from webhooks.transport import Response
 
 RANG = event_type("tests.bell.rang", "A bell rang.", fields(sound=text(100)))
 
@@ -29,7 +35,8 @@ RANG = event_type("tests.bell.rang", "A bell rang.", fields(sound=text(100)))
 class Receiver:
     """A subscriber's server in a thread of its own: keeps what it got, and answers each path as it is told.
 
-    An answer is a status, or an async function that is asked for one and may first `wait` for something to be true.
+    An answer is a status, a status with headers, or an async function that is asked for one and may first `wait` for
+    something to be true.
     """
 
     def __init__(self):
@@ -58,7 +65,9 @@ class Receiver:
             self.news.notify_all()
         try:
             answer = self.answers.get(request.path, 204)
-            return web.Response(status=await answer() if callable(answer) else answer)
+            answer = await answer() if callable(answer) else answer
+            status, headers = answer if isinstance(answer, tuple) else (answer, {})
+            return web.Response(status=status, headers=headers)
         finally:
             self.now -= 1
 
@@ -152,6 +161,29 @@ def sounds():
         return "".join(events[position].data["sound"] for position in positions)
 
     return make
+
+
+def claim():
+    """Claim what is due, as one sender does; return the tries to be made."""
+    return lambda limit=100, *lanes, parts=ALL: Claims().take(limit, parts, lanes).jobs
+
+
+def make_due(**which):
+    """Let deliveries be due now, by the database's clock."""
+    Delivery.objects.filter(**which).update(next_attempt_at=Now())
+
+
+def answered(job, status=None, error="", **headers):
+    """Return how a try went that was answered so."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = Response(status, named, error=error, duration_ms=7)
+    return Outcome(job, timezone.now(), {"webhook-id": str(job.event_id)}, response)
+
+
+def settled(delivery):
+    """Return what became of a delivery."""
+    delivery.refresh_from_db()
+    return delivery.status, delivery.attempts, delivery.last_status_code
 
 
 @pytest.fixture

@@ -24,3 +24,9 @@ def test_a_malformed_proxy_is_an_error_that_shows_no_password(settings, url):
 def test_a_proxy_or_none_is_no_error(settings, url):
     settings.TIDEWIRE_WEBHOOKS_PROXY_URL = url
     assert "webhooks.E002" not in found()
+
+
+@pytest.mark.parametrize(("lease", "refused"), [(14, True), (15, True), (16, False)])
+def test_a_lease_that_ends_before_its_try_is_refused(settings, lease, refused):
+    settings.TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS, settings.TIDEWIRE_WEBHOOKS_LEASE_SECONDS = 15, lease
+    assert ("webhooks.E001" in found()) is refused
