@@ -2,6 +2,9 @@
 
 from django.urls import path
 
+from webhooks.pages import deliveries as delivery_pages
+from webhooks.pages import endpoints as endpoint_pages
+from webhooks.pages import replays as replay_pages
 from webhooks.views import deliveries, endpoints, keys, missing, previews, replays
 
 urlpatterns = [
@@ -24,4 +27,21 @@ urlpatterns = [
 
 well_known_urlpatterns = [
     path("webhooks/<int:pk>/jwks.json", keys.EndpointKeys.as_view(), name="endpoint-keys"),
+]
+
+page_urlpatterns = [
+    path("webhooks/", endpoint_pages.endpoints, name="endpoints-page"),
+    path("webhooks/new/", endpoint_pages.new, name="endpoint-new-page"),
+    path("webhooks/<int:pk>/", endpoint_pages.endpoint, name="endpoint-page"),
+    path("webhooks/<int:pk>/change/", endpoint_pages.change, name="endpoint-change-page"),
+    path("webhooks/<int:pk>/secret/", endpoint_pages.secret, name="endpoint-secret-page"),
+    path("webhooks/<int:pk>/rotate/", endpoint_pages.rotate, name="endpoint-rotate-page"),
+    path("webhooks/<int:pk>/pause/", endpoint_pages.pause, name="endpoint-pause-page"),
+    path("webhooks/<int:pk>/resume/", endpoint_pages.resume, name="endpoint-resume-page"),
+    path("webhooks/<int:pk>/test/", endpoint_pages.test, name="endpoint-test-page"),
+    path("webhooks/<int:pk>/delete/", endpoint_pages.delete, name="endpoint-delete-page"),
+    path("webhooks/<int:pk>/replays/", replay_pages.replays, name="replays-page"),
+    path("webhooks/<int:pk>/replays/<int:replay>/cancel/", replay_pages.cancel, name="replay-cancel-page"),
+    path("webhooks/deliveries/<int:pk>/", delivery_pages.delivery, name="delivery-page"),
+    path("webhooks/deliveries/<int:pk>/resend/", delivery_pages.resend, name="delivery-resend-page"),
 ]

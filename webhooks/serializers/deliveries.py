@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from events.encoding import timestamp
 from webhooks.models import Attempt, Delivery
+from webhooks.payloads import delivery_payload
 
 
 class DeliverySerializer(serializers.Serializer):
@@ -11,17 +12,7 @@ class DeliverySerializer(serializers.Serializer):
 
     def to_representation(self, delivery: Delivery) -> dict:
         """Return the delivery."""
-        return {
-            "id": delivery.pk,
-            "event": {"id": str(delivery.event_id), "type": delivery.event_type},
-            "endpoint": delivery.endpoint_id,
-            "status": delivery.status,
-            "attempts": delivery.attempts,
-            "next_attempt_at": delivery.next_attempt_at and timestamp(delivery.next_attempt_at),
-            "last_status_code": delivery.last_status_code,
-            "reason": delivery.reason,
-            "created_at": timestamp(delivery.created_at),
-        }
+        return delivery_payload(delivery)
 
 
 class AttemptSerializer(serializers.Serializer):
