@@ -163,6 +163,7 @@ def sounds():
     return make
 
 
+@pytest.fixture
 def claim():
     """Claim what is due, as one sender does; return the tries to be made."""
     return lambda limit=100, *lanes, parts=ALL: Claims().take(limit, parts, lanes).jobs
