@@ -153,6 +153,17 @@ def test_what_was_delivered_and_forgotten_is_not_sent_again_as_missing(made, tak
     assert Delivery.objects.get().position == events[1].position
 
 
+def test_what_is_forgotten_while_a_replay_runs_is_not_sent_again_as_missing(made, take, replay, settings):
+    settings.TIDEWIRE_WEBHOOKS_RETENTION_DAYS = 30
+    events = take("a", "b")
+    begun = replay("missing", after=events[0].position - 1)
+    Event.objects.filter(position__lte=events[0].position).update(logged_at=timezone.now() - timedelta(days=31))
+    Delivery.objects.all().delete()
+    replays.run()
+    begun.refresh_from_db()
+    assert (begun.status, Delivery.objects.get().position) == ("done", events[1].position)
+
+
 def test_the_log_is_kept_for_what_a_running_replay_has_still_to_look_at(made, take, replay):
     events = take("a", "b")
     Delivery.objects.all().delete()
