@@ -275,7 +275,8 @@ def test_deliveries_that_wait_are_cancelled_and_others_stay(operator, alice, end
     waits, done = deliver("a", "b")
     Delivery.objects.filter(pk=done.pk).update(status="succeeded")
     assert "1 are cancelled." in act(operator, DELIVERIES, "cancel", waits, done).content.decode()
-    assert set(Delivery.objects.values_list("status", flat=True)) == {"cancelled", "succeeded"}
+    ends = {("cancelled", "An operator cancelled it."), ("succeeded", "")}
+    assert set(Delivery.objects.values_list("status", "reason")) == ends
 
 
 def test_replays_are_seen_with_their_progress_and_cancelled(operator, alice, endpoint, deliver):

@@ -17,6 +17,7 @@ ATTEMPTS = 20
 # Of more endpoints the list leads to their deliveries.
 ENDPOINTS_TO_CHOOSE = 20
 ENDPOINTS_SEARCHED = 10_000
+CANCELLED = "An operator cancelled it."
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -180,7 +181,7 @@ class DeliveryAdmin(ReadOnly):
     def cancel(self, request: HttpRequest, queryset: QuerySet) -> None:
         """End what waits unsent."""
         ids = list(queryset.values_list("pk", flat=True)[:AT_ONCE])
-        count = Delivery.objects.filter(pk__in=ids, status=Delivery.Status.PENDING).cancel()
+        count = Delivery.objects.filter(pk__in=ids, status=Delivery.Status.PENDING).cancel(CANCELLED)
         self.message_user(request, f"{count} are cancelled.", messages.SUCCESS)
 
 
