@@ -13,8 +13,8 @@ from access.models import User
 from events import log
 from events.actions import Fact, record_many
 from events.models import Event
+from webhooks import fanout, history, keys, replays, schedule, signing
 from webhooks import headers as own_headers
-from webhooks import history, keys, replays, schedule, signing
 from webhooks.event_types import ENDPOINT_TESTED
 from webhooks.models import Delivery, Endpoint, Replay
 
@@ -112,8 +112,12 @@ def resend(delivery: Delivery) -> Delivery:
     _check_listens(delivery.endpoint)
     rows = Delivery.objects.filter(pk=delivery.pk)
     row = rows.select_for_update().get()
-    if not Event.objects.filter(pk=row.position, event_id=row.event_id).exists():
+    event = Event.objects.filter(pk=row.position, event_id=row.event_id).first()
+    if event is None:
         raise NotPossible("The event is no longer in the log; what it said is not kept anywhere else.")
+    owner = delivery.endpoint.owner_id
+    if not fanout.allowed_topics({owner: {event.topic}}).get(owner):
+        raise NotPossible(f"The endpoint's owner may not read {event.topic} any more.")
     if not rows.under_way().exists():
         rows.make_due()
         transaction.on_commit(schedule.wake_sender, robust=True)
