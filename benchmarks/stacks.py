@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from script.development.application import Application, Place, beat, migrate, relay, web, worker
+from script.development.application import Application, Place, beat, deliver, migrate, relay, web, worker
 from script.development.children import Part
 from script.development.stack import Stack
 
-PARTS = {"web": web, "relay": relay, "worker": worker, "beat": beat}
+PARTS = {"web": web, "relay": relay, "deliver": deliver, "worker": worker, "beat": beat}
 
 
 @contextmanager

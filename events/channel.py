@@ -1,4 +1,4 @@
-"""The one room that speaks to the channel layer: a group that every web process joins, and one for the relay.
+"""The one room that speaks to the channel layer: a group that every web process joins, and one for each resident.
 
 A message is a hint with the events in it. One that is lost, doubled or late does no harm: positions are dense, so a
 reader sees what it missed and takes it from the log.
@@ -23,8 +23,11 @@ from events.encoding import Envelope
 logger = logging.getLogger(__name__)
 
 GROUP = "tidewire.log"
-RELAY_GROUP = "tidewire.relay"
+# A resident process (the relay, and those of other apps) is called by a group of its own.
+RESIDENT_GROUP = "tidewire.{}"
+RELAY = "relay"
 PROBE = {"type": "log.probe"}
+GREW = "log.grew"
 CALL = {"type": "relay.call"}
 # A larger batch goes as a bare hint, and is read from the log.
 MESSAGE_MAX_BYTES = 1024 * 1024
@@ -107,7 +110,7 @@ def announce(epoch: str, events: Sequence[Envelope]) -> None:
     """Tell every web process of a batch in one group message, soon; trouble is logged and never raised."""
     _announcer.send(
         {
-            "type": "log.grew",
+            "type": GREW,
             "epoch": epoch,
             "first": events[0].position,
             "last": events[-1].position,
@@ -134,26 +137,35 @@ async def notify(topic: str, data: dict[str, Any]) -> None:
         logger.warning("Nobody was told of %s: %r", topic, error)
 
 
-def call_relay() -> None:
-    """Call the resident relays: the outbox has something. Raises what the channel layer raises."""
-    _loop.run(get_channel_layer().group_send(RELAY_GROUP, CALL))
+def call(resident: str) -> None:
+    """Call the resident processes of a name: there is something to do. Raises what the channel layer raises."""
+    _loop.run(get_channel_layer().group_send(RESIDENT_GROUP.format(resident), CALL))
 
 
-def on_call(called: Callable[[], None]) -> Future[None]:
-    """Let the function be called, in another thread, when the relay is called; until what is returned is cancelled.
+def on_call(called: Callable[[], None], resident: str = RELAY) -> Future[None]:
+    """Let the function be called, in another thread, when the resident is called; until what is returned is cancelled.
 
     It is called too whenever the connection was lost, for what was missed.
     """
-    return _loop.start(_hear_calls(called))
+    return _loop.start(_hear(RESIDENT_GROUP.format(resident), CALL["type"], called))
 
 
-async def _hear_calls(called: Callable[[], None]) -> None:
+def on_growth(called: Callable[[], None]) -> Future[None]:
+    """Let the function be called, in another thread, when the log has grown; until what is returned is cancelled.
+
+    It is called too whenever the connection was lost, for what was missed.
+    """
+    return _loop.start(_hear(GROUP, GREW, called))
+
+
+async def _hear(group: str, type: str, called: Callable[[], None]) -> None:
     while True:
         try:
-            async for _ in _heard(RELAY_GROUP, SILENCE_SECONDS):
-                called()
-        except Exception as error:  # noqa: BLE001  without calls the relay looks by the clock
-            logger.warning("The relay hears no calls (%r); it looks every second.", error)
+            async for message in _heard(group, SILENCE_SECONDS):
+                if message["type"] == type:
+                    called()
+        except Exception as error:  # noqa: BLE001  without calls a resident looks by the clock
+            logger.warning("Nothing is heard on %s (%r); who listens looks every second.", group, error)
         called()
         await asyncio.sleep(BREAKER_SECONDS)
 

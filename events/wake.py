@@ -25,9 +25,23 @@ EXPIRES_SECONDS = 60
 RELAY = "events.tasks.relay_outbox"
 SUBSCRIBER = "events.tasks.run_subscriber"
 
-# A resident relay shows that it lives: one that was killed or stopped is no longer called after this long.
-RESIDENT = "wake.resident_relay"
+# A resident process shows that it lives: one that was killed or stopped is no longer called after this long.
 RESIDENT_SECONDS = 3
+
+# Which resident process does the work of a task while it lives, and is called instead of a worker.
+_left_to: dict[tuple[str, tuple], str] = {(RELAY, ()): channel.RELAY}
+# Which hears by itself that the log has grown, so that its subscriber need not be woken.
+_followed_by: dict[str, str] = {}
+
+
+def leave_to(resident: str, task: str) -> None:
+    """Let a resident process of this name do the work of a task, while one lives."""
+    _left_to[task, ()] = resident
+
+
+def follow_with(resident: str, name: str) -> None:
+    """Let a resident process of this name run a subscriber, while one lives."""
+    _followed_by[name] = resident
 
 
 class Waker:
@@ -80,11 +94,13 @@ class Waker:
 
 def send(task: str, args: tuple = (), delay_seconds: float = 0) -> None:
     """Send a task by its name unless its flag says that one is on its way already; raises what the broker raises."""
+    if task == SUBSCRIBER and (follower := _followed_by.get(args[0])) and _known(follower).lives():
+        return
     # A later one has a flag for its own moment: else each sweep would add another to those that wait for it.
     moment = f"@{time.time() + delay_seconds:.1f}" if delay_seconds else ""
     if cache.add(_flag(task, args) + moment, 1, timeout=FLAG_SECONDS + delay_seconds):
-        if task == RELAY and _resident.lives():
-            return channel.call_relay()
+        if not delay_seconds and (resident := _left_to.get((task, args))) and _known(resident).lives():
+            return channel.call(resident)
         expires = EXPIRES_SECONDS + delay_seconds
         current_app.send_task(task, args=args, countdown=delay_seconds or None, expires=expires, retry=False)
 
@@ -101,37 +117,48 @@ def _flag(task: str, args: tuple) -> str:
     return "wake." + ".".join((task, *map(str, args)))
 
 
-def show_resident(lives: bool = True) -> None:
-    """Say that a resident relay lives, or that it ends, so that wake-ups go to it or to the workers."""
+def show_resident(name: str = channel.RELAY, *, lives: bool = True) -> None:
+    """Say that a resident process lives, or that it ends, so that wake-ups go to it or to the workers."""
     try:
-        cache.set(RESIDENT, 1, timeout=RESIDENT_SECONDS) if lives else cache.delete(RESIDENT)
+        cache.set(_life(name), 1, timeout=RESIDENT_SECONDS) if lives else cache.delete(_life(name))
     except Exception as error:  # noqa: BLE001  unseen, it still looks every second
-        logger.debug("The resident relay was not shown: %s", error)
+        logger.debug("The resident %s was not shown: %s", name, error)
 
 
-def resident_lives() -> bool:
-    """Say whether a resident relay has shown itself lately; without a cache none has."""
+def resident_lives(name: str = channel.RELAY) -> bool:
+    """Say whether a resident process has shown itself lately; without a cache none has."""
     try:
-        return cache.get(RESIDENT) is not None
-    except Exception as error:  # noqa: BLE001  then the workers relay
-        logger.debug("No resident relay can be seen: %s", error)
+        return cache.get(_life(name)) is not None
+    except Exception as error:  # noqa: BLE001  then the workers do its work
+        logger.debug("No resident %s can be seen: %s", name, error)
         return False
 
 
-class _Known:
-    """Whether a resident relay lives, asked at most once a second: each wake-up is on some event's way."""
+def _life(name: str) -> str:
+    return f"wake.resident_{name}"
 
-    def __init__(self) -> None:
+
+class _Known:
+    """Whether a resident process lives, asked at most once a second: each wake-up is on some event's way."""
+
+    def __init__(self, name: str = channel.RELAY) -> None:
+        self._name = name
         self._lives, self._until = False, 0.0
 
     def lives(self) -> bool:
         """Say so, as of a second ago at most."""
         if time.monotonic() >= self._until:
-            self._lives, self._until = resident_lives(), time.monotonic() + FLAG_SECONDS
+            self._lives, self._until = resident_lives(self._name), time.monotonic() + FLAG_SECONDS
         return self._lives
 
 
-_resident = _Known()
+_residents: dict[str, _Known] = {}
+
+
+def _known(name: str) -> _Known:
+    return _residents.setdefault(name, _Known(name))
+
+
 _waker = Waker()
 atexit.register(_waker.flush)
 os.register_at_fork(after_in_child=_waker.begin)

@@ -7,6 +7,7 @@ from typing import Any
 from notifications.models import Notification
 
 Kind = Notification.Kind
+TEXT_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Notice:
 
     kind: str
     recipient: int
-    actor: int
+    # Nobody, where the server itself tells something.
+    actor: int | None
     subject_type: str
     subject_id: str
     subject_url: str
@@ -46,14 +48,34 @@ def follow(data: dict[str, Any]) -> Notice:
     """Tell a feed's owner of a follower."""
     feed, follower = data["feed"], data["follower"]
     url, text = f"/feeds/{feed['slug']}/", f"{follower['username']} follows {feed['title']}"
-    return Notice(Kind.FOLLOW, feed["owner"]["id"], follower["id"], "feed", str(feed["id"]), url, text[:300])
+    return Notice(Kind.FOLLOW, feed["owner"]["id"], follower["id"], "feed", str(feed["id"]), url, text[:TEXT_MAX])
 
 
 def follow_request(data: dict[str, Any]) -> Notice:
     """Tell a feed's owner of a request to follow it."""
     feed, follower = data["feed"], data["follow"]["follower"]
     url, text = f"/feeds/{feed['slug']}/#follows", f"{follower['username']} asks to follow {feed['title']}"
-    return Notice(Kind.FOLLOW_REQUEST, feed["owner"]["id"], follower["id"], "feed", str(feed["id"]), url, text[:300])
+    return Notice(
+        Kind.FOLLOW_REQUEST, feed["owner"]["id"], follower["id"], "feed", str(feed["id"]), url, text[:TEXT_MAX]
+    )
+
+
+def endpoint_failing(owner: int, data: dict[str, Any]) -> Notice:
+    """Tell an endpoint's owner that it will be switched off unless it answers."""
+    return _about_endpoint(owner, data["endpoint"], "has answered no webhook for long and will be switched off")
+
+
+def endpoint_disabled(owner: int, data: dict[str, Any]) -> Notice:
+    """Tell an endpoint's owner that it was switched off, and why."""
+    endpoint = data["endpoint"]
+    return _about_endpoint(owner, endpoint, f"gets no webhooks any more. {endpoint['disabled_reason']}")
+
+
+def _about_endpoint(owner: int, endpoint: dict[str, Any], text: str) -> Notice:
+    name = endpoint["description"] or endpoint["url"]
+    length = TEXT_MAX - len(text) - 1
+    name = name if len(name) <= length else f"{name[: length - 1]}…"
+    return Notice(Kind.NOTICE, owner, None, "endpoint", str(endpoint["id"]), "/webhooks/", f"{name} {text}")
 
 
 Read = Callable[[dict[str, Any]], Notice]
@@ -65,6 +87,12 @@ NOTIFIES: dict[str, Read] = {
     "feeds.follow.requested": follow_request,
 }
 
+# What the server tells somebody of what is theirs, on their own topic.
+TELLS_OWNER: dict[str, Callable[[int, dict[str, Any]], Notice]] = {
+    "webhooks.endpoint.failing": endpoint_failing,
+    "webhooks.endpoint.disabled": endpoint_disabled,
+}
+
 # What undoes or answers what: the notification is withdrawn.
 WITHDRAWS: dict[str, Read] = {
     "feeds.entry.unliked": like,
@@ -72,3 +100,10 @@ WITHDRAWS: dict[str, Read] = {
     "feeds.follow.accepted": follow_request,
     "feeds.follow.ended": follow_request,
 }
+
+
+def notice_of(type: str, topic: str, data: dict[str, Any]) -> Notice | None:
+    """Return what an event tells somebody, or None."""
+    if type in TELLS_OWNER:
+        return TELLS_OWNER[type](int(topic.removeprefix("users.")), data)
+    return NOTIFIES[type](data) if type in NOTIFIES else None

@@ -11,8 +11,8 @@ def notification(row: Notification) -> dict[str, Any]:
     return {
         "id": row.pk,
         "kind": row.kind,
-        "actors": [{"id": row.actor_id, "username": row.actor.username}],
-        "actor_count": 1,
+        "actors": [{"id": row.actor_id, "username": row.actor.username}] if row.actor else [],
+        "actor_count": 1 if row.actor else 0,
         "subject": {"type": row.subject_type, "id": row.subject_id, "url": row.subject_url},
         "text": row.text,
         "created_at": timestamp(row.created_at),

@@ -1,132 +1,280 @@
-"""The sender: claims what is due, sends it outside any transaction, many at once, and records how it went.
+"""The sender: claims what is due, sends it outside any transaction, many at once, and writes down how it went.
 
-A claim is a lease in the delivery's row: a sender that dies loses nothing, and what it had claimed is due again when
-the lease ends. Only the holder of the claim records, so a slow sender never overwrites the next one's result.
+The three go on beside each other: while tries fly, others are claimed and those that have landed are recorded, each by
+a thread with a session of its own. Any number of senders share the endpoints (`webhooks.shares`).
 """
 
 import asyncio
 import logging
 import math
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from types import MappingProxyType
-from uuid import UUID
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 
-from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
-from django.db import connection, transaction
-from django.utils import timezone
 
-from events import log
-from events.models import Event
-from webhooks import message, notices, schedule
-from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks import breaker, message, sessions
+from webhooks.claims import Claims, Job, Row, Taken
+from webhooks.claims import Lane as Demand
+from webhooks.lanes import Lane
+from webhooks.models import Endpoint
+from webhooks.recorder import Finished, Recorder
+from webhooks.results import Outcome
+from webhooks.sessions import Session
+from webhooks.shares import Shares, part_of
 from webhooks.transport import Response, Transport
 
 logger = logging.getLogger(__name__)
 
-# One sender at a time is enough for many deliveries in flight, and leaves the worker's other processes to others.
-LOCK_KEY = 0x73656E64
-# So long, after the deadline of a try, its sender may take to write down how it went.
-LEASE_MARGIN_SECONDS = 45
-# A slow endpoint fills this part of the places in flight, never those of the others.
-ENDPOINT_SHARE = 1 / 8
-POLL_SECONDS = 0.1
-# A run ends after so long, that a worker can be stopped; the next one goes on.
+# Without a call it looks for what is due this often.
+LOOK_SECONDS = 1.0
+# Claims follow each other no faster: a moment later each takes more at a time.
+PAUSE_SECONDS = 0.005
+# A look from the very beginning, for what was committed late or passed over; never for more than a part of the time.
+WHOLE_LOOK_SECONDS, WHOLE_LOOK_SHARE = 5.0, 1 / 20
+BALANCE_SECONDS = 1.0
+RETRY_SECONDS = 1.0
+# So many times the places in flight are claimed at most.
+HELD_FACTOR = 4
+# A run of a worker's ends after so long, that the worker can be stopped; the next one goes on.
 RUN_SECONDS = 60.0
-SOON_SECONDS = 15
-
-# The pairs are for the planner: with `endpoint_id = …` it may walk all that is due, of every endpoint, by time.
-CLAIM = """
-    UPDATE webhooks_delivery SET lease_until = now() + make_interval(secs => %(lease)s), claim = gen_random_uuid()
-    WHERE id IN (
-        SELECT due.id FROM webhooks_endpoint AS endpoint
-        LEFT JOIN unnest(%(busy)s::bigint[], %(flying)s::bigint[]) AS busy(id, flying) ON busy.id = endpoint.id
-        CROSS JOIN LATERAL (
-            SELECT id, next_attempt_at FROM webhooks_delivery
-            WHERE (endpoint_id, next_attempt_at) >= (endpoint.id, '-infinity')
-              AND (endpoint_id, next_attempt_at) <= (endpoint.id, now())
-              AND status = 'pending' AND (lease_until IS NULL OR lease_until <= now())
-            ORDER BY endpoint_id, next_attempt_at LIMIT greatest(0, %(each)s - coalesce(busy.flying, 0))
-            FOR UPDATE SKIP LOCKED
-        ) AS due
-        WHERE endpoint.enabled
-        ORDER BY due.next_attempt_at LIMIT %(limit)s
-    )
-    RETURNING id, claim
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One try to make: where to, what, and by which claim."""
-
-    delivery_id: int
-    claim: UUID
-    number: int
-    endpoint: Endpoint
-    event_id: UUID
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a try went."""
-
-    job: Job
-    started_at: datetime
-    request_headers: dict[str, str]
-    response: Response
+RUN_LOOK_SECONDS = 0.1
+# Of what waits for endpoints that were switched off, so much is ended at each look.
+ENDED_AT_A_LOOK = 1000
 
 
 def run() -> int | None:
     """Send everything that is due, and what becomes due meanwhile; return how many tries were made.
 
-    None when another sender is at work: it looks for due deliveries as long as it runs, and once more after that.
+    None when other senders serve all endpoints: they look for due deliveries as long as they run.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK_KEY])
-        if not cursor.fetchone()[0]:
-            return None
-    try:
-        return async_to_sync(_send_all)()
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
+    sender = Sender(look_seconds=RUN_LOOK_SECONDS, lasts=False)
+    count = asyncio.run(sender.run())
+    return count if sender.has_served else None
 
 
-def next_due_seconds() -> float | None:
-    """Return in how many seconds the next delivery is due, if that is soon; later ones are for the sweep."""
-    now = timezone.now()
-    # What has been due for longer was seen by the run before this question; the sweep goes on with what that left.
-    soon = (now - timedelta(seconds=1), now + timedelta(seconds=SOON_SECONDS))
-    due = Delivery.objects.filter(status=Delivery.Status.PENDING, endpoint__enabled=True, next_attempt_at__range=soon)
-    # What is leased is being sent, or its sender died; the sweep finds it when the lease ends.
-    moment = due.filter(lease_until=None).order_by("next_attempt_at").values_list("next_attempt_at", flat=True).first()
-    return None if moment is None else max(0.0, (moment - now).total_seconds())
+class Sender:
+    """Sends what is due until it is stopped, or, when it need not last, until nothing is left."""
 
+    def __init__(self, *, look_seconds: float = LOOK_SECONDS, lasts: bool = True) -> None:
+        self.has_served = False
+        self.count = 0
+        self._look_seconds, self._lasts = look_seconds, lasts
+        self._ends = math.inf if lasts else time.monotonic() + RUN_SECONDS
+        self._stopping = False
+        self._limit = settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT
+        self._lanes: dict[int, Lane] = {}
+        self._flying: set[asyncio.Task[None]] = set()
+        self._shares, self._claims = Shares(), Claims()
+        self._is_full = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._looked_whole = self._balanced = 0.0
+        self._whole_look_seconds = WHOLE_LOOK_SECONDS
 
-async def _send_all() -> int:
-    flying: dict[asyncio.Task[Outcome], int] = {}
-    count, ends = 0, time.monotonic() + RUN_SECONDS
-    async with _transport() as transport:
-        while True:
-            jobs = await _claim_beside(flying) if time.monotonic() < ends else []
-            flying |= {asyncio.create_task(_send(transport, job)): job.endpoint.pk for job in jobs}
-            if not flying:
-                return count
-            done, _ = await asyncio.wait(flying, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            await sync_to_async(record)([task.result() for task in done])
-            flying = {task: endpoint for task, endpoint in flying.items() if task not in done}
-            count += len(done)
+    async def run(self) -> int:
+        """Send until the end; return how many tries were written down."""
+        self._loop = asyncio.get_running_loop()
+        self._called = asyncio.Event()
+        self._claimer, self._recorder = Session("claims"), Recorder(self._written)
+        recording = asyncio.create_task(self._recorder.run())
+        try:
+            async with _transport() as self._transport:
+                try:
+                    await self._claim_all()
+                finally:
+                    await self._land()
+        finally:
+            self._recorder.end()
+            await recording
+            await self._claimer.close()
+        return self.count
 
+    def call(self) -> None:
+        """Let it look now; may be called by any thread."""
+        # Before it runs and after that there is nobody to be called.
+        with suppress(RuntimeError):
+            if self._loop:
+                self._loop.call_soon_threadsafe(self._called.set)
 
-async def _claim_beside(flying: Mapping[asyncio.Task[Outcome], int]) -> list[Job]:
-    room = settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT - len(flying)
-    return await sync_to_async(claim)(room, Counter(flying.values())) if room else []
+    def stop(self) -> None:
+        """Let it claim nothing more, and end when what flies has landed; may be called by any thread."""
+        self._stopping = True
+        self.call()
+
+    # -- Claiming ------------------------------------------------------------------------------------------------------
+
+    async def _claim_all(self) -> None:
+        while not self._stopping and time.monotonic() < self._ends:
+            self._called.clear()
+            try:
+                taken = await self._claim()
+            except Exception as error:
+                if not self._lasts:
+                    raise
+                logger.warning("Nothing could be claimed (%r); trying again.", error)
+                await self._claimer.renew()
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if not self._lasts and not taken and not any(lane.under_way for lane in self._lanes.values()):
+                return
+            await self._wait()
+
+    async def _claim(self) -> int:
+        """Claim as much as there is room for, and let it fly; return how much."""
+        await self._balance()
+        room = HELD_FACTOR * self._limit - sum(each.under_way for each in self._lanes.values())
+        if room <= 0 or not self._shares.served:
+            return 0
+        whole, began = time.monotonic() - self._looked_whole >= self._whole_look_seconds, time.monotonic()
+        demands = {pk: lane.demand(whole=whole) for pk, lane in self._lanes.items()}
+        taken = await self._claimer.do(self._claims.take, room, self._shares.served, list(demands.values()))
+        if whole:
+            self._looked_whole = time.monotonic()
+            took = self._looked_whole - began
+            self._whole_look_seconds = max(WHOLE_LOOK_SECONDS, took / WHOLE_LOOK_SHARE)
+        self._is_full = len(taken) >= room
+        self._accept(taken, demands)
+        return len(taken)
+
+    async def _balance(self) -> None:
+        """Once a second see to the shares, and to what is left to itself."""
+        if time.monotonic() - self._balanced < BALANCE_SECONDS:
+            return
+        self._balanced = time.monotonic()
+        busy = self._busy()
+        await self._claimer.do(lambda: self._shares.balance(sessions.current(), busy))
+        self.has_served = self.has_served or bool(self._shares.served)
+        self._tidy()
+        await self._claimer.do(breaker.end_some_in_vain, ENDED_AT_A_LOOK)
+
+    def _busy(self) -> set[int]:
+        """Return the parts with something under way."""
+        return {part_of(pk) for pk, lane in self._lanes.items() if lane.under_way}
+
+    def _tidy(self) -> None:
+        """Forget lanes that were idle, give back what waited too long, and let fly what may."""
+        served = set(self._shares.served)
+        for pk, lane in list(self._lanes.items()):
+            self._give_back(lane, lane.take_all() if part_of(pk) not in served else lane.take_outdated())
+            self._start(lane)
+            if not lane.under_way and (part_of(pk) not in self._shares.held or lane.is_idle):
+                del self._lanes[pk]
+
+    def _accept(self, taken: Taken, demands: dict[int, Demand]) -> None:
+        jobs: defaultdict[int, list[Job]] = defaultdict(list)
+        for job in taken.jobs:
+            jobs[job.endpoint.pk].append(job)
+        for pk, lane in self._lanes.items():
+            lane.is_full = lane.is_full and pk in jobs
+        for pk, some in jobs.items():
+            lane = self._lanes.get(pk) or self._lanes.setdefault(pk, Lane(some[0].endpoint))
+            lane.add(some, demands[pk].places if pk in demands else None)
+            self._start(lane)
+        for one in taken.unsent:
+            self._recorder.finish(one)
+
+    async def _wait(self) -> None:
+        """Wait for a call, for room where more may be due, or for the clock."""
+        await asyncio.sleep(PAUSE_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._look_seconds):
+                await self._called.wait()
+
+    # -- Sending -------------------------------------------------------------------------------------------------------
+
+    def _start(self, lane: Lane) -> None:
+        """Let fly of a lane what may."""
+        while lane.queue and not self._stopping and (free := self._limit - len(self._flying)) > 0:
+            job = lane.next(is_short=free < self._limit / 2)
+            if job is None:
+                break
+            task = asyncio.create_task(self._fly(lane, job))
+            self._flying.add(task)
+            task.add_done_callback(self._flying.discard)
+        if lane.queue and (wait := lane.wait_seconds()):
+            asyncio.get_running_loop().call_later(wait, self._start, lane)
+
+    async def _fly(self, lane: Lane, job: Job) -> None:
+        try:
+            outcome = await self._send(job)
+        except asyncio.CancelledError:
+            self._give_back(lane, [job.row])
+            return
+        finally:
+            was_short = len(self._flying) >= self._limit
+            lane.landed(job)
+        self._recorder.finish(outcome)
+        if lane.queue or was_short:
+            asyncio.get_running_loop().call_soon(self._go_on, lane, was_short)
+
+    def _go_on(self, lane: Lane, was_short: bool) -> None:
+        """After a try: the next of its lane, or of any when there was no place for them."""
+        for each in [*self._lanes.values()] if was_short else [lane]:
+            self._start(each)
+
+    async def _send(self, job: Job) -> Outcome:
+        started_at = datetime.now(UTC)
+        try:
+            headers = message.headers(job.endpoint, str(job.event_id), job.body, job.number, started_at)
+        except Exception:
+            # One endpoint's lost key must not end the run, and so stop all the others.
+            logger.exception("Delivery %s could not be signed.", job.delivery_id)
+            error = "The request could not be signed; this has been logged."
+            return Outcome(job, started_at, {}, Response(None, error=error, is_ours=True))
+        response = await self._transport.post(job.endpoint.url, headers=headers, body=job.body)
+        return Outcome(job, started_at, headers, response)
+
+    async def _land(self) -> None:
+        """Let what flies come to its end, within the grace; what does not is left to others."""
+        self._stopping = True
+        for lane in self._lanes.values():
+            self._give_back(lane, lane.take_all())
+        ends = time.monotonic() + settings.TIDEWIRE_WEBHOOKS_GRACE_SECONDS
+        await self._leave()
+        while self._flying and (left := ends - time.monotonic()) > 0:
+            await asyncio.wait(set(self._flying), timeout=min(left, BALANCE_SECONDS))
+            await self._leave()
+        late = list(self._flying)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    async def _leave(self) -> None:
+        """Leave to others the endpoints to which nothing flies any more."""
+        try:
+            busy = self._busy()
+            await self._claimer.do(lambda: self._shares.leave(sessions.current(), busy))
+        except Exception as error:  # noqa: BLE001  with the session its parts are gone as well
+            logger.debug("No part was given back: %r", error)
+
+    # -- Recording -----------------------------------------------------------------------------------------------------
+
+    def _give_back(self, lane: Lane, rows: list[Row]) -> None:
+        if rows:
+            lane.under_way -= len(rows)
+            self._recorder.give_back(rows)
+
+    def _written(self, done: Sequence[Finished], changed: dict[int, Endpoint]) -> None:
+        """Let the next be claimed where what was written down stood in their way."""
+        look = self._is_full
+        for one in done:
+            if isinstance(one, Outcome):
+                lane = self._lanes[one.job.endpoint.pk]
+                lane.under_way -= 1
+                self.count += 1
+                look = look or lane.is_full or lane.is_in_order
+        for endpoint in changed.values():
+            self._keep_back(endpoint)
+        if look:
+            self._called.set()
+
+    def _keep_back(self, endpoint: Endpoint) -> None:
+        """Keep back what was claimed for an endpoint that is to be left in peace."""
+        lane = self._lanes.get(endpoint.pk)
+        if lane and (endpoint.postponed_until or not endpoint.enabled):
+            self._give_back(lane, lane.take_all())
 
 
 def _transport() -> Transport:
@@ -135,100 +283,5 @@ def _transport() -> Transport:
         allow_http=settings.TIDEWIRE_WEBHOOKS_ALLOW_HTTP,
         total_seconds=settings.TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS,
         limit=settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT,
+        proxy_url=settings.TIDEWIRE_WEBHOOKS_PROXY_URL,
     )
-
-
-async def _send(transport: Transport, job: Job) -> Outcome:
-    started_at = timezone.now()
-    try:
-        headers = message.headers(job.endpoint, str(job.event_id), job.body, job.number, started_at)
-    except Exception:
-        # One endpoint's lost key must not end the run, and so stop all the others.
-        logger.exception("Delivery %s could not be signed.", job.delivery_id)
-        error = "The request could not be signed; this has been logged."
-        return Outcome(job, started_at, {}, Response(None, error=error))
-    return Outcome(job, started_at, headers, await transport.post(job.endpoint.url, headers=headers, body=job.body))
-
-
-def claim(limit: int, flying: Mapping[int, int] = MappingProxyType({})) -> list[Job]:
-    """Take up to so many due deliveries, in a short transaction of its own, and return what is to be sent.
-
-    An endpoint gets no more than its places, of which so many are taken as are flying to it.
-    """
-    parameters: dict[str, float | list[int]] = {
-        "lease": settings.TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS + LEASE_MARGIN_SECONDS,
-        "limit": limit,
-        "each": math.ceil(settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT * ENDPOINT_SHARE),
-        "busy": list(flying),
-        "flying": list(flying.values()),
-    }
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, parameters)
-        claims = dict(cursor.fetchall())
-    if not claims:
-        return []
-    rows = list(
-        Delivery.objects.filter(pk__in=claims)
-        .select_related("endpoint")
-        .prefetch_related("endpoint__retired_secrets")
-        .order_by("next_attempt_at")
-    )
-    events = Event.objects.in_bulk([row.position for row in rows])
-    epoch = log.head().epoch
-    # Retention never passes a pending delivery; but one that had ended may be sent again after its event was pruned.
-    Delivery.objects.filter(pk__in=[row.pk for row in rows if row.position not in events]).cancel()
-    return [_job(row, claims[row.pk], events[row.position], epoch) for row in rows if row.position in events]
-
-
-def _job(row: Delivery, claim: UUID, event: Event, epoch: str) -> Job:
-    return Job(row.pk, claim, row.attempts + 1, row.endpoint, event.event_id, message.body_of(event, epoch))
-
-
-def record(outcomes: Iterable[Outcome]) -> None:
-    """Write down how tries went, each attempt together with what its delivery becomes."""
-    for outcome in outcomes:
-        with transaction.atomic():
-            _record(outcome)
-
-
-def _record(outcome: Outcome) -> None:
-    job, response = outcome.job, outcome.response
-    rows = Delivery.objects.select_for_update().filter(pk=job.delivery_id, claim=job.claim)
-    delivery = rows.first()
-    if delivery is None:
-        logger.info("Delivery %s was taken over; this try is not counted.", job.delivery_id)
-        return
-    attempt = Attempt.objects.create(
-        delivery=delivery,
-        number=job.number,
-        url=job.endpoint.url,
-        started_at=outcome.started_at,
-        duration_ms=response.duration_ms,
-        status_code=response.status_code,
-        error=response.error,
-        request_headers=outcome.request_headers,
-        response_headers=response.headers,
-        response_body=response.body,
-    )
-    _settle(delivery, response.status_code)
-    delivery.attempts, delivery.last_status_code = job.number, response.status_code
-    delivery.claim = delivery.lease_until = None
-    delivery.save()
-    transaction.on_commit(lambda: notices.tell([attempt]), robust=True)
-
-
-def _settle(delivery: Delivery, status_code: int | None) -> None:
-    """Decide what becomes of a delivery after a try."""
-    delay = schedule.delay_after(delivery.attempts + 1)
-    delivery.next_attempt_at = None
-    if status_code is not None and 200 <= status_code < 300:
-        delivery.status = Delivery.Status.SUCCEEDED
-    elif status_code == 410:
-        delivery.status = Delivery.Status.FAILED
-        reason = "The receiver answered 410 Gone."
-        Endpoint.objects.filter(pk=delivery.endpoint_id).update(enabled=False, disabled_reason=reason)
-        Delivery.objects.filter(endpoint=delivery.endpoint_id, status=Delivery.Status.PENDING).cancel()
-    elif delay is None:
-        delivery.status = Delivery.Status.EXHAUSTED
-    else:
-        delivery.next_attempt_at = timezone.now() + timedelta(seconds=delay)

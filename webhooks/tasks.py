@@ -8,12 +8,11 @@ from webhooks import keys, replays, retention, schedule, sender
 
 @shared_task
 def send_due_deliveries() -> int:
-    """Send what is due, and come back when the next is; unless another sender does."""
+    """Send what is due, unless a resident sender does; beat looks every second for what is due then."""
+    if wake.resident_lives(schedule.RESIDENT):
+        return 0
     wake.clear(schedule.SEND)
-    sent = sender.run()
-    if sent is not None and (delay := sender.next_due_seconds()) is not None:
-        schedule.wake_sender(delay)
-    return sent or 0
+    return sender.run() or 0
 
 
 @shared_task

@@ -66,6 +66,11 @@ def relay(place: Place) -> Part:
     return place.part("relay", "manage.py", "events", "relay")
 
 
+def deliver(place: Place) -> Part:
+    """Send webhooks as events happen."""
+    return place.part("deliver", "manage.py", "webhooks", "deliver")
+
+
 def worker(place: Place) -> Part:
     """Run the tasks."""
     options = ["--concurrency", "3", "--loglevel", "WARNING", "-Q", "celery,webhooks"]
@@ -92,6 +97,6 @@ def as_any_user(place: Place) -> Place:
 
 DJANGO = Application(
     before=lambda place: [migrate(place)],
-    kept=lambda place: [web(place), relay(place), worker(place), beat(place)],
+    kept=lambda place: [web(place), relay(place), deliver(place), worker(place), beat(place)],
     beside=lambda place: [demo(place)] if is_debugging(place.environment) else [],
 )

@@ -14,6 +14,7 @@ Report = Callable[[str, str], None]
 COLOURS = {
     "web": "36",
     "relay": "94",
+    "deliver": "96",
     "worker": "32",
     "beat": "35",
     "postgres": "34",

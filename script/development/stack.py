@@ -1,4 +1,4 @@
-"""A complete Tidewire: engines, web, relay, worker and beat, started in order, kept alive, stopped in order."""
+"""A complete Tidewire: engines, web, residents, worker and beat, started in order, kept alive, stopped in order."""
 
 import os
 import signal

@@ -191,6 +191,17 @@ async def test_a_call_is_heard(wire):
     listening = channel.on_call(heard.set)
     async with asyncio.timeout(20):
         while not heard.is_set():
-            await asyncio.to_thread(channel.call_relay)
+            await asyncio.to_thread(channel.call, "relay")
+            await asyncio.to_thread(heard.wait, 0.1)
+    listening.cancel()
+
+
+async def test_growth_of_the_log_is_heard_and_a_notice_is_none(wire):
+    heard = threading.Event()
+    listening = channel.on_growth(heard.set)
+    async with asyncio.timeout(20):
+        while not heard.is_set():
+            await channel.notify("tests.1", {})
+            announce("k3x9", batch("{}"))
             await asyncio.to_thread(heard.wait, 0.1)
     listening.cancel()

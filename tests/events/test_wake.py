@@ -124,8 +124,8 @@ def test_flush_gives_up_on_a_broker_that_hangs(hanging):
 def calls(monkeypatch):
     """The calls to resident relays, of which this process knows nothing yet."""
     calls = []
-    monkeypatch.setattr("events.channel.call_relay", lambda: calls.append("called"))
-    monkeypatch.setattr(wake, "_resident", wake._Known())
+    monkeypatch.setattr("events.channel.call", calls.append)
+    monkeypatch.setattr(wake, "_residents", {})
     return calls
 
 
@@ -133,18 +133,47 @@ def test_a_resident_relay_that_lives_is_called_and_no_worker(queue, calls):
     wake.show_resident()
     wake.send(wake.RELAY)
     wake.send("tests.wake")
-    assert calls == ["called"]
+    assert calls == ["relay"]
     assert queue() == ["tests.wake"]
+
+
+@pytest.fixture
+def other_resident(monkeypatch):
+    """Another app's resident process, to which a task and a subscriber are left."""
+    monkeypatch.setattr(wake, "_left_to", {})
+    monkeypatch.setattr(wake, "_followed_by", {})
+    wake.leave_to("night", "tests.wake")
+    wake.follow_with("night", "owls")
+
+
+def test_what_is_left_to_another_apps_resident_process_calls_that_one_while_it_lives(queue, calls, other_resident):
+    wake.show_resident("night")
+    wake.send("tests.wake")
+    wake.send("tests.wake", delay_seconds=5)
+    assert (queue(), calls) == (["tests.wake"], ["night"])
+
+
+def test_a_subscriber_that_a_resident_process_follows_for_needs_no_waking_while_it_lives(queue, calls, other_resident):
+    wake.show_resident("night")
+    wake.send(wake.SUBSCRIBER, ("owls",))
+    wake.send(wake.SUBSCRIBER, ("larks",))
+    assert (queue(), calls) == ([wake.SUBSCRIBER], [])
+
+
+@pytest.mark.parametrize(("task", "args"), [("tests.wake", ()), (wake.SUBSCRIBER, ("owls",))])
+def test_without_that_process_workers_are_woken(queue, calls, other_resident, task, args):
+    wake.send(task, args)
+    assert (queue(), calls) == ([task], [])
 
 
 def test_calls_are_one_until_the_flag_is_cleared(calls):
     wake.show_resident()
     wake.send(wake.RELAY)
     wake.send(wake.RELAY)
-    assert calls == ["called"]
+    assert calls == ["relay"]
     wake.clear(wake.RELAY)
     wake.send(wake.RELAY)
-    assert calls == ["called", "called"]
+    assert calls == ["relay", "relay"]
 
 
 def test_without_a_resident_relay_a_worker_is_woken(queue, calls):
@@ -161,7 +190,7 @@ def test_a_resident_relay_that_has_ended_is_called_no_more(queue, calls):
 
 def test_a_resident_relay_that_was_killed_is_forgotten_within_seconds():
     wake.show_resident()
-    assert 0 < cache._cache.get_client().pttl(cache.make_key(wake.RESIDENT)) <= 3000
+    assert 0 < cache._cache.get_client().pttl(cache.make_key(wake._life("relay"))) <= 3000
 
 
 def test_while_one_is_on_its_way_no_other_is_sent_until_its_flag_is_cleared(queue):

@@ -188,12 +188,14 @@ async def people(stack):
 
 
 class Receiver:
-    """A subscriber's server: keeps what it got and answers as it is told."""
+    """A subscriber's server: keeps what it got and answers as it is told; `before` is called at each request."""
 
     def __init__(self):
         self.got, self.statuses, self.news = [], [], asyncio.Condition()
+        self.before = lambda: None
 
     async def take(self, request):
+        self.before()
         status = self.statuses.pop(0) if self.statuses else 204
         async with self.news:
             now = asyncio.get_running_loop().time()

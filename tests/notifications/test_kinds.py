@@ -49,3 +49,24 @@ def test_what_withdraws_reads_as_what_notified():
     assert kinds.WITHDRAWS["feeds.feed.unfollowed"] is kinds.NOTIFIES["feeds.feed.followed"]
     for answer in ("accepted", "ended"):
         assert kinds.WITHDRAWS[f"feeds.follow.{answer}"] is kinds.NOTIFIES["feeds.follow.requested"]
+
+
+ENDPOINT = {"id": 7, "url": "https://example.com/hook", "description": ""}
+
+
+def test_an_owner_is_told_of_an_endpoint_that_fails_by_nobody():
+    notice = kinds.notice_of("webhooks.endpoint.failing", "users.1", {"endpoint": ENDPOINT})
+    text = "https://example.com/hook has answered no webhook for long and will be switched off"
+    assert notice == Notice("notice", 1, None, "endpoint", "7", "/webhooks/", text)
+    assert not notice.is_own_doing
+
+
+def test_an_owner_is_told_why_an_endpoint_was_switched_off_however_long_its_name_is():
+    endpoint = ENDPOINT | {"description": "d" * 500, "disabled_reason": "The receiver answered 410 Gone."}
+    notice = kinds.notice_of("webhooks.endpoint.disabled", "users.1", {"endpoint": endpoint})
+    assert len(notice.text) == 300
+    assert notice.text.endswith("… gets no webhooks any more. The receiver answered 410 Gone.")
+
+
+def test_an_event_that_tells_nobody_makes_no_notice():
+    assert kinds.notice_of("feeds.entry.unliked", "users.1", {}) is None

@@ -1,12 +1,20 @@
 import asyncio
+import datetime
+import ipaddress
 import json
+import ssl
 import threading
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
 
 from events import relay, subscribers
 from events.actions import record
@@ -14,8 +22,12 @@ from events.catalogue import event_type
 from events.models import Event
 from events.payloads import fields, text
 from webhooks import actions
+from webhooks.claims import Claims
 from webhooks.fanout import fan_out
 from webhooks.models import Delivery
+from webhooks.results import Outcome
+from webhooks.shares import ALL
+from webhooks.transport import Response
 
 RANG = event_type("tests.bell.rang", "A bell rang.", fields(sound=text(100)))
 
@@ -23,7 +35,8 @@ RANG = event_type("tests.bell.rang", "A bell rang.", fields(sound=text(100)))
 class Receiver:
     """A subscriber's server in a thread of its own: keeps what it got, and answers each path as it is told.
 
-    An answer is a status, or an async function that is asked for one and may first `wait` for something to be true.
+    An answer is a status, a status with headers, or an async function that is asked for one and may first `wait` for
+    something to be true.
     """
 
     def __init__(self):
@@ -52,7 +65,9 @@ class Receiver:
             self.news.notify_all()
         try:
             answer = self.answers.get(request.path, 204)
-            return web.Response(status=await answer() if callable(answer) else answer)
+            answer = await answer() if callable(answer) else answer
+            status, headers = answer if isinstance(answer, tuple) else (answer, {})
+            return web.Response(status=status, headers=headers)
         finally:
             self.now -= 1
 
@@ -148,6 +163,29 @@ def sounds():
     return make
 
 
+def claim():
+    """Claim what is due, as one sender does; return the tries to be made."""
+    return lambda limit=100, *lanes, parts=ALL: Claims().take(limit, parts, lanes).jobs
+
+
+def make_due(**which):
+    """Let deliveries be due now, by the database's clock."""
+    Delivery.objects.filter(**which).update(next_attempt_at=Now())
+
+
+def answered(job, status=None, error="", **headers):
+    """Return how a try went that was answered so."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    response = Response(status, named, error=error, duration_ms=7)
+    return Outcome(job, timezone.now(), {"webhook-id": str(job.event_id)}, response)
+
+
+def settled(delivery):
+    """Return what became of a delivery."""
+    delivery.refresh_from_db()
+    return delivery.status, delivery.attempts, delivery.last_status_code
+
+
 @pytest.fixture
 def other_connection(db):
     """Open a second connection to the test's database."""
@@ -160,3 +198,31 @@ def other_connection(db):
             yield other
 
     return make
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that signs itself."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "endpoint")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "endpoint.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def tls(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context

@@ -24,3 +24,18 @@ def test_after_the_last_try_there_is_no_other():
 def test_the_sender_is_woken_by_the_name_of_its_task(wakes):
     schedule.wake_sender()
     assert wakes == [("webhooks.tasks.send_due_deliveries",)]
+
+
+@pytest.fixture
+def at_hand():
+    """A sender in this process; return how often it was called."""
+    calls = []
+    schedule.at_hand(lambda: calls.append("called"))
+    yield calls
+    schedule.at_hand(None)
+
+
+def test_a_sender_in_this_process_is_called_itself(at_hand, wakes):
+    schedule.wake_sender()
+    schedule.wake_sender(5)
+    assert (at_hand, wakes) == (["called"], [("webhooks.tasks.send_due_deliveries",)])

@@ -8,28 +8,28 @@ from webhooks import replays, schedule, sender, tasks
 def task(monkeypatch):
     """Run the sender's task over an engine that answers so; return what was done, in order, and what came back."""
 
-    def run(sent, next_due):
+    def run(sent):
         done = []
         monkeypatch.setattr(wake, "clear", lambda *flag: done.append(flag))
         monkeypatch.setattr(sender, "run", lambda: done.append("run") or sent)
-        monkeypatch.setattr(sender, "next_due_seconds", lambda: next_due)
-        monkeypatch.setattr(wake, "task", lambda *wanted: done.append(wanted))
         return tasks.send_due_deliveries(), done
 
     return run
 
 
 def test_the_flag_is_down_before_the_sender_looks(task):
-    assert task(3, None) == (3, [(schedule.SEND,), "run"])
+    assert task(3) == (3, [(schedule.SEND,), "run"])
 
 
-@pytest.mark.parametrize("seconds", [0.0, 4.5])
-def test_it_comes_back_when_the_next_is_due(task, seconds):
-    assert task(0, seconds) == (0, [(schedule.SEND,), "run", (schedule.SEND, seconds)])
+def test_where_others_serve_all_endpoints_nothing_was_sent(task):
+    assert task(None) == (0, [(schedule.SEND,), "run"])
 
 
-def test_beside_another_sender_it_does_not_come_back_for_what_that_one_sends(task):
-    assert task(None, 0.0) == (0, [(schedule.SEND,), "run"])
+def test_a_resident_sender_is_left_to_itself_while_it_lives(task):
+    wake.show_resident(schedule.RESIDENT)
+    assert task(3) == (0, [])
+    wake.show_resident(schedule.RESIDENT, lives=False)
+    assert task(3) == (3, [(schedule.SEND,), "run"])
 
 
 def test_pruning_is_retentions(monkeypatch):

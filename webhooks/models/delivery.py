@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Min, Q
+from django.db.models import Min, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -25,15 +26,18 @@ class DeliveryQuerySet(models.QuerySet):
 
     def lowest_pending_position(self) -> int | None:
         """Return the position of the oldest event that is still to be sent, or None."""
-        return self.filter(status=Delivery.Status.PENDING).aggregate(low=Min("position"))["low"]
+        mine = self.filter(endpoint=OuterRef("pk"), status=Delivery.Status.PENDING).order_by("endpoint", "position")
+        lowest = Endpoint.objects.annotate(low=Subquery(mine.values("position")[:1]))
+        return lowest.aggregate(lowest=Min("low"))["lowest"]
 
     def finished_before(self, moment) -> "DeliveryQuerySet":
         """Return the deliveries that came to their end long ago."""
         return self.exclude(status=Delivery.Status.PENDING).filter(created_at__lt=moment)
 
-    def cancel(self) -> int:
+    def cancel(self, reason: str = "") -> int:
         """End them unsent; who is sending one of them now no longer counts."""
-        return self.update(status=Delivery.Status.CANCELLED, next_attempt_at=None, lease_until=None, claim=None)
+        ended = {"status": Delivery.Status.CANCELLED, "reason": reason[:300]}
+        return self.update(**ended, next_attempt_at=None, lease_until=None, claim=None)
 
 
 class Delivery(models.Model):
@@ -71,19 +75,29 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["endpoint", "event_id"], name="webhooks_delivery_once"),
         ]
         indexes = [
-            # The sender's claim: what is due for an endpoint. Finished rows are not in it, so it stays small.
+            # The sender's claim: what is due for an endpoint, apart what was never tried, what failed before, and what
+            # is sent in order (the last also for retention's floor). Finished rows are in none, so they stay small; and
+            # none knows of claims, so that a claim writes no index.
             models.Index(
-                fields=["endpoint", "next_attempt_at"], condition=Q(status="pending"), name="webhooks_delivery_due"
+                fields=["endpoint", "next_attempt_at"],
+                condition=Q(status="pending", attempts=0),
+                name="webhooks_delivery_new",
             ),
-            # When the next one is due.
-            models.Index(fields=["next_attempt_at"], condition=Q(status="pending"), name="webhooks_delivery_next"),
-            # Retention's floor.
-            models.Index(fields=["position"], condition=Q(status="pending"), name="webhooks_delivery_waiting"),
-            # An endpoint's deliveries, newest first, also by status.
+            models.Index(
+                fields=["endpoint", "next_attempt_at"],
+                condition=Q(status="pending", attempts__gt=0),
+                name="webhooks_delivery_again",
+            ),
+            models.Index(fields=["endpoint", "position"], condition=Q(status="pending"), name="webhooks_delivery_line"),
+            # An endpoint's deliveries, newest first, also by status; nearly all succeed, and those are the page itself.
             models.Index(fields=["endpoint", "-id"], name="webhooks_delivery_page"),
-            models.Index(fields=["endpoint", "status", "-id"], name="webhooks_delivery_by_status"),
-            # Pruning of finished rows by age.
-            models.Index(fields=["created_at"], name="webhooks_delivery_by_age"),
+            models.Index(
+                fields=["endpoint", "status", "-id"],
+                condition=~Q(status="succeeded"),
+                name="webhooks_delivery_by_status",
+            ),
+            # Pruning of finished rows by age: they were written in that order.
+            BrinIndex(fields=["created_at"], autosummarize=True, name="webhooks_delivery_by_age"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,262 @@
+"""Results: what became of claimed deliveries, written down for many at once, each by the holder of its claim alone."""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, overload
+from uuid import UUID
+
+import psycopg
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from webhooks import breaker, message, notices, sessions, verdict
+from webhooks.claims import Job, Row, Unsent
+from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.transport import Response
+from webhooks.verdict import Verdict
+
+logger = logging.getLogger(__name__)
+
+REASON_MAX = 300
+
+# A row that somebody else holds, to delete or to change it, is not waited for: the others' results would wait too.
+RECORD = """
+    WITH result AS MATERIALIZED (
+        SELECT * FROM unnest(
+            %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::float8[], %s::int[], %s::int[],
+            %s::text[], %s::timestamptz[], %s::int[], %s::text[], %s::jsonb[], %s::jsonb[], %s::text[]
+        ) AS result(id, claim, status, reason, delay, number, status_code,
+                    url, started_at, duration_ms, error, request_headers, response_headers, response_body)
+    ), held AS MATERIALIZED (
+        SELECT delivery.id, delivery.claim FROM result JOIN webhooks_delivery AS delivery USING (id, claim)
+        ORDER BY delivery.id FOR UPDATE OF delivery SKIP LOCKED
+    ), settled AS (
+        UPDATE webhooks_delivery AS delivery
+        SET status = result.status, reason = result.reason, claim = NULL, lease_until = NULL,
+            attempts = coalesce(result.number, delivery.attempts),
+            last_status_code = CASE WHEN result.number IS NULL THEN delivery.last_status_code
+                                    ELSE result.status_code END,
+            next_attempt_at = CASE WHEN result.status = 'pending' THEN now() + make_interval(secs => result.delay) END
+        FROM result JOIN held USING (id, claim) WHERE delivery.id = result.id
+        RETURNING delivery.id, result.claim, delivery.next_attempt_at
+    ), tried AS (
+        INSERT INTO webhooks_attempt (delivery_id, number, url, started_at, duration_ms, status_code, error,
+                                      request_headers, response_headers, response_body)
+        SELECT id, number, url, started_at, duration_ms, status_code, error,
+               request_headers, response_headers, response_body
+        FROM result JOIN settled USING (id, claim) WHERE number IS NOT NULL ORDER BY id
+        RETURNING id, delivery_id
+    )
+    SELECT settled.id, settled.claim, settled.next_attempt_at, tried.id
+    FROM settled LEFT JOIN tried ON tried.delivery_id = settled.id
+"""
+# Not tried after all: due as before, and counted as nothing.
+GIVE_BACK = """
+    WITH given AS MATERIALIZED (SELECT * FROM unnest(%s::bigint[], %s::uuid[]) AS given(id, claim)),
+    held AS MATERIALIZED (
+        SELECT delivery.id FROM given JOIN webhooks_delivery AS delivery USING (id, claim)
+        ORDER BY delivery.id FOR UPDATE OF delivery SKIP LOCKED
+    )
+    UPDATE webhooks_delivery AS delivery SET claim = NULL, lease_until = NULL FROM held WHERE delivery.id = held.id
+"""
+STILL_CLAIMED = """
+    SELECT id, claim FROM unnest(%s::bigint[], %s::uuid[]) AS result(id, claim)
+    JOIN webhooks_delivery USING (id, claim)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a try went."""
+
+    job: Job
+    started_at: datetime
+    request_headers: dict[str, str]
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is to be written of one delivery, and of its try if there was one."""
+
+    row: Row
+    verdict: Verdict
+    outcome: Outcome | None = None
+
+    @property
+    def key(self) -> tuple[int, UUID]:
+        """Return by which claim of which delivery it was."""
+        return self.row.id, self.row.claim
+
+    def columns(self) -> tuple[Any, ...]:
+        """Return the values in the order in which the statement takes them."""
+        row, said = self.row, self.verdict
+        head = (row.id, row.claim, said.status, said.reason[:REASON_MAX], said.delay_seconds)
+        if self.outcome is None:
+            return (*head, *[None] * 9)
+        job, response = self.outcome.job, self.outcome.response
+        asked, got = _json(message.stored_headers(self.outcome.request_headers)), _json(response.headers)
+        about = (self.outcome.started_at, response.duration_ms, response.error, asked, got, response.body)
+        return (*head, job.number, response.status_code, job.endpoint.url, *about)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What came of writing: endpoints that may have changed, as they are then, and what is to be written later."""
+
+    changed: dict[int, Endpoint]
+    later: list[Outcome | Unsent]
+
+
+def record(done: Sequence[Outcome | Unsent], troubled: Collection[int] = ()) -> Turn:
+    """Write down what became of claimed deliveries.
+
+    What somebody else has claimed meanwhile, or what was deleted or cancelled, is left as it is; what somebody holds
+    in this moment is for later. `troubled` are endpoints that are known to have failed: a success changes them.
+    """
+    results = [_result(one) for one in done]
+    concerned = _concerned(results, troubled)
+    endpoints: dict[int, Any] = {}
+    if concerned:
+        with transaction.atomic():
+            endpoints = _locked(concerned)
+            blocked = concerned.keys() - endpoints.keys()
+            written = _write([result for result in results if result.row.endpoint_id not in blocked])
+            for pk, endpoint in endpoints.items():
+                if told := [result.verdict for result in concerned[pk] if result.key in written]:
+                    breaker.feel(endpoint, told, endpoint.now)
+            _tell(results, written)
+    else:
+        written = _write(results)
+        _tell(results, written)
+    return Turn(endpoints, _still_claimed(done, results, written))
+
+
+def _locked(concerned: Collection[int]) -> dict[int, Any]:
+    """Lock endpoints, before any delivery of theirs as whoever deletes one does; without those that somebody holds."""
+    rows = Endpoint.objects.select_for_update(no_key=True, skip_locked=True).filter(pk__in=concerned).order_by("pk")
+    return {endpoint.pk: endpoint for endpoint in rows.annotate(now=Now())}
+
+
+def _still_claimed(
+    done: Sequence[Outcome | Unsent], results: Sequence[Result], written: "Written"
+) -> list[Outcome | Unsent]:
+    """Return what was not written though its claim still holds: its row, or its endpoint, was in somebody's hands."""
+    missed = {result.key: one for one, result in zip(done, results, strict=True) if result.key not in written}
+    if not missed:
+        return []
+    columns = [list(column) for column in zip(*missed, strict=True)]
+    held = psycopg.Cursor(sessions.current()).execute(STILL_CLAIMED, columns).fetchall()
+    if gone := len(missed) - len(held):
+        logger.info("%s deliveries were taken over or ended; their tries are not counted.", gone)
+    return [missed[key] for key in held]
+
+
+def give_back(rows: Sequence[Row]) -> None:
+    """Let others send what was claimed and not tried."""
+    psycopg.Cursor(sessions.current()).execute(GIVE_BACK, [[row.id for row in rows], [row.claim for row in rows]])
+
+
+def _result(one: Outcome | Unsent) -> Result:
+    if isinstance(one, Unsent):
+        return Result(one.row, Verdict(one.status, one.reason))
+    return Result(one.job.row, verdict.of(one.response, one.job.number, timezone.now()), one)
+
+
+def _concerned(results: Iterable[Result], troubled: Collection[int]) -> dict[int, list[Result]]:
+    """Return the results, in their order, of endpoints that are changed by one of them."""
+    tried: defaultdict[int, list[Result]] = defaultdict(list)
+    changed = set()
+    for result in results:
+        if result.outcome and not result.outcome.response.is_ours:
+            pk = result.row.endpoint_id
+            tried[pk].append(result)
+            if pk in troubled or breaker.concerns(result.outcome.job.endpoint, result.verdict):
+                changed.add(pk)
+    return {pk: tried[pk] for pk in sorted(changed)}
+
+
+# By delivery and claim: the moment of the next try, and the id of the try that was written.
+Written = dict[tuple[int, UUID], tuple[datetime | None, int | None]]
+
+
+def _write(results: Sequence[Result]) -> Written:
+    """Write rows and tries; return the moment of the next try, and the try's id, of those whose claim still held."""
+    columns = [list(column) for column in zip(*(result.columns() for result in results), strict=True)]
+    rows = psycopg.Cursor(sessions.current()).execute(RECORD, columns).fetchall() if columns else []
+    return {(id, claim): (due, tried) for id, claim, due, tried in rows}
+
+
+def _json(headers: dict[str, str]) -> str:
+    return json.dumps(headers, separators=(",", ":"))
+
+
+def _tell(results: Sequence[Result], written: Written) -> None:
+    held = [result for result in results if result.key in written and result.outcome]
+    tried = Tries(held, written)
+    if tried:
+        transaction.on_commit(lambda: notices.tell(tried), robust=True)
+
+
+class Tries(Sequence[Attempt]):
+    """Tries as rows, each made when it is looked at: nearly always nobody does."""
+
+    def __init__(self, results: Sequence[Result], written: Written) -> None:
+        self._results, self._written = results, written
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+    @overload
+    def __getitem__(self, index: int) -> Attempt: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Attempt]: ...
+    def __getitem__(self, index: int | slice) -> Attempt | Sequence[Attempt]:
+        """Return one, or some."""
+        if isinstance(index, slice):
+            return Tries(self._results[index], self._written)
+        return self._attempt(self._results[index])
+
+    def __iter__(self) -> Iterator[Attempt]:
+        return map(self._attempt, self._results)
+
+    def _attempt(self, result: Result) -> Attempt:
+        assert result.outcome is not None
+        due, tried = self._written[result.key]
+        outcome, response = result.outcome, result.outcome.response
+        return Attempt(
+            id=tried,
+            delivery=_delivery(result, due),
+            number=outcome.job.number,
+            url=outcome.job.endpoint.url,
+            started_at=outcome.started_at,
+            duration_ms=response.duration_ms,
+            status_code=response.status_code,
+            error=response.error,
+            request_headers=message.stored_headers(outcome.request_headers),
+            response_headers=response.headers,
+            response_body=response.body,
+        )
+
+
+def _delivery(result: Result, due: datetime | None) -> Delivery:
+    row, outcome = result.row, result.outcome
+    assert outcome is not None
+    return Delivery(
+        id=row.id,
+        endpoint=outcome.job.endpoint,
+        event_id=row.event_id,
+        event_type=row.event_type,
+        position=row.position,
+        status=result.verdict.status,
+        attempts=outcome.job.number,
+        next_attempt_at=due,
+        last_status_code=outcome.response.status_code,
+        reason=result.verdict.reason[:REASON_MAX],
+        created_at=row.created_at,
+    )
