@@ -6,15 +6,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from access.models import User
 from events import log
 from events.actions import Fact, record_many
 from events.models import Event
+from webhooks import fanout, history, keys, replays, schedule, signing
 from webhooks import headers as own_headers
-from webhooks import history, keys, replays, schedule, signing
 from webhooks.event_types import ENDPOINT_TESTED
 from webhooks.models import Delivery, Endpoint, Replay
 
@@ -107,13 +107,18 @@ def send_test(endpoint: Endpoint) -> UUID:
 def resend(delivery: Delivery) -> Delivery:
     """Make a delivery due now, whatever became of it before; the event keeps its id, and the tries are counted on.
 
-    One that is being sent at this moment is left to that. Raises `NotPossible` where nothing could be sent.
+    One that is being sent at this moment is left to that. Raises `NotPossible` where nothing could be sent, and
+    `Delivery.DoesNotExist` when it was deleted meanwhile.
     """
-    _check_listens(delivery.endpoint)
     rows = Delivery.objects.filter(pk=delivery.pk)
-    row = rows.select_for_update().get()
-    if not Event.objects.filter(pk=row.position, event_id=row.event_id).exists():
+    row = rows.select_related("endpoint").select_for_update(of=("self",)).get()
+    _check_listens(row.endpoint)
+    event = Event.objects.filter(pk=row.position, event_id=row.event_id).first()
+    if event is None:
         raise NotPossible("The event is no longer in the log; what it said is not kept anywhere else.")
+    owner = row.endpoint.owner_id
+    if not fanout.allowed_topics({owner: {event.topic}}).get(owner):
+        raise NotPossible(f"The endpoint's owner may not read {event.topic} any more.")
     if not rows.under_way().exists():
         rows.make_due()
         transaction.on_commit(schedule.wake_sender, robust=True)
@@ -125,20 +130,17 @@ def resend(delivery: Delivery) -> Delivery:
 def start_replay(endpoint: Endpoint, *, by, only: str, after: int) -> Replay:
     """Begin to send anew what an endpoint did not get, or all, from behind a position up to now.
 
-    Raises `NotPossible` while another one runs, or when the endpoint is switched off.
+    Raises `NotPossible` while another one runs, or when the endpoint is switched off, and `Endpoint.DoesNotExist` when
+    it was deleted meanwhile.
     """
-    _check_listens(endpoint)
+    row = _held(endpoint)
+    _check_listens(row)
+    if row.replays.filter(status=Replay.Status.RUNNING).exists():
+        raise NotPossible(ONE_RUNS)
     upto = history.reached()
     after = min(max(after, replays.floor(only)), upto)
     window = {"after": after, "position": after, "upto": upto}
-    if Replay.objects.filter(endpoint=endpoint, status=Replay.Status.RUNNING).exists():
-        raise NotPossible(ONE_RUNS)
-    try:
-        with transaction.atomic():
-            replay = Replay.objects.create(endpoint=endpoint, requested_by=by, only=only, **window)
-    except IntegrityError:
-        # Two asked at once.
-        raise NotPossible(ONE_RUNS) from None
+    replay = row.replays.create(requested_by=by, only=only, **window)
     transaction.on_commit(schedule.wake_replays, robust=True)
     return replay
 

@@ -63,12 +63,12 @@ def readable(pairs: Sequence[Pair]) -> list[Pair]:
     asked: dict[int, set[str]] = {}
     for event, listener in pairs:
         asked.setdefault(listener.owner_id, set()).add(event.topic)
-    allowed = _allowed(asked)
+    allowed = allowed_topics(asked)
     return [pair for pair in pairs if pair[0].topic in allowed.get(pair[1].owner_id, ())]
 
 
-def _allowed(asked: dict[int, set[str]]) -> dict[int, set[str]]:
-    """Return for each owner those of the topics that may be read; one who is no longer active reads nothing."""
+def allowed_topics(asked: dict[int, set[str]]) -> dict[int, set[str]]:
+    """Return for each owner those of the topics that may be read now; one who is no longer active reads nothing."""
     owners = get_user_model().objects.filter(is_active=True).in_bulk(asked)
     public = catalogue.readable(AnonymousUser(), set().union(*(asked[pk] for pk in owners))) if owners else set()
     return {pk: (asked[pk] & public) | catalogue.readable(owner, asked[pk] - public) for pk, owner in owners.items()}

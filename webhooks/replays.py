@@ -5,6 +5,7 @@ All that is known of one is its row, so it goes on after a crash of whoever ran 
 
 import logging
 import time
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -21,11 +22,11 @@ CHUNK = 1000
 WAITING_MAX = 1000
 RUN_SECONDS = 20
 
-FAILED = (Delivery.Status.FAILED, Delivery.Status.EXHAUSTED, Delivery.Status.CANCELLED)
+FAILED = (Delivery.Status.FAILED.value, Delivery.Status.EXHAUSTED.value, Delivery.Status.CANCELLED.value)
 AGAIN: dict[str, tuple[str, ...]] = {
     Replay.Only.FAILED: FAILED,
     Replay.Only.MISSING: (),
-    Replay.Only.ALL: (*FAILED, Delivery.Status.SUCCEEDED),
+    Replay.Only.ALL: (*FAILED, Delivery.Status.SUCCEEDED.value),
 }
 
 # The endpoint first, as whoever deletes it does. What another holds is left: it runs this chunk, or deletes it.
@@ -45,11 +46,15 @@ _WAITING = """
     ) AS due
 """
 # Due one after the other, in the order of the log, and none later than now.
-_MAKE_DUE = """
+_AGAIN = """
+    FROM events_event AS event
+    JOIN webhooks_delivery AS delivery ON delivery.endpoint_id = %(endpoint)s AND delivery.event_id = event.event_id
+    WHERE event.position > %(after)s AND event.position <= %(upto)s AND delivery.status = ANY(%(statuses)s)
+"""
+_TOPICS = f"SELECT DISTINCT event.topic {_AGAIN}"
+_MAKE_DUE = f"""
     WITH held AS MATERIALIZED (
-        SELECT delivery.id, event.position FROM events_event AS event
-        JOIN webhooks_delivery AS delivery ON delivery.endpoint_id = %s AND delivery.event_id = event.event_id
-        WHERE event.position > %s AND event.position <= %s AND delivery.status = ANY(%s)
+        SELECT delivery.id, event.position {_AGAIN} AND event.topic = ANY(%(topics)s)
         ORDER BY event.position FOR UPDATE OF delivery
     )
     UPDATE webhooks_delivery AS delivery
@@ -140,8 +145,15 @@ def _advance(replay: Replay, endpoint: Endpoint) -> None:
 
 
 def _make_due(endpoint: Endpoint, after: int, upto: int, statuses: tuple[str, ...]) -> int:
+    """Make due again what has ended so, of topics that the owner may still read; return how many."""
+    window: dict[str, Any] = {"endpoint": endpoint.pk, "after": after, "upto": upto, "statuses": list(statuses)}
     with connection.cursor() as cursor:
-        cursor.execute(_MAKE_DUE, [endpoint.pk, after, upto, [str(status) for status in statuses]])
+        cursor.execute(_TOPICS, window)
+        topics = {topic for (topic,) in cursor.fetchall()}
+        if not topics:
+            return 0
+        allowed = fanout.allowed_topics({endpoint.owner_id: topics}).get(endpoint.owner_id, ())
+        cursor.execute(_MAKE_DUE, window | {"topics": list(allowed)})
         return cursor.rowcount
 
 

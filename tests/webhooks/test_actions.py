@@ -238,3 +238,17 @@ def test_deleting_during_rotations_and_tests_leaves_nothing(endpoint, alice):
     results = at_once(*works)
     assert not any(isinstance(each, Exception) and not isinstance(each, Endpoint.DoesNotExist) for each in results)
     assert not Endpoint.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_deleted_meanwhile_is_neither_replayed_nor_sent_again(endpoint, alice, deliver):
+    made = endpoint(alice)
+    [delivery] = deliver("ding")
+    replay = actions.start_replay(made, by=alice, only="all", after=0)
+    Endpoint.objects.get().delete()
+    with pytest.raises(Endpoint.DoesNotExist):
+        actions.start_replay(made, by=alice, only="all", after=0)
+    with pytest.raises(Replay.DoesNotExist):
+        actions.cancel_replay(replay)
+    with pytest.raises(Delivery.DoesNotExist):
+        actions.resend(delivery)

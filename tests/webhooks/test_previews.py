@@ -80,7 +80,10 @@ def test_windows_that_do_not_fit_into_a_page_are_narrowed(ring, look, monkeypatc
     assert (found.count, found.is_complete, sounds(found.events)) == (8, True, "hgfedcba")
 
 
-def test_quiet_topics_are_found_in_few_steps_however_much_else_is_in_the_log(ring, look, feed, query_count):
+def test_quiet_topics_are_found_in_few_steps_however_much_else_is_in_the_log(
+    ring, look, feed, query_count, monkeypatch
+):
+    monkeypatch.setattr(history, "SECONDS_MAX", 3600)
     ring("a")
     with connection.cursor() as cursor:
         cursor.execute(

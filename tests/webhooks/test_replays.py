@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from events import catalogue, log
 from events.models import Event, LogHead
+from feeds.actions import unfollow_feed
 from webhooks import actions, fanout, replays, schedule, sender
 from webhooks.models import Attempt, Delivery, Endpoint, Replay
 
@@ -141,6 +142,19 @@ def test_what_may_not_be_read_any_more_is_not_sent_as_missing(endpoint, mallory,
     replays.run()
     begun.refresh_from_db()
     assert (begun.status, begun.made) == ("done", 0)
+
+
+@pytest.mark.parametrize("only", ["failed", "all"])
+def test_what_failed_is_not_sent_again_to_one_who_may_not_read_it_any_more(endpoint, bob, feed, take, sounds, only):
+    theirs = endpoint(bob, event_types=["tests.*"])
+    take("a", "c", topic=f"feeds.{feed.pk}.followers")
+    take("b")
+    Delivery.objects.update(status="exhausted", next_attempt_at=None)
+    unfollow_feed(feed, by=bob)
+    begun = actions.start_replay(theirs, by=bob, only=only, after=0)
+    replays.run()
+    begun.refresh_from_db()
+    assert (begun.status, begun.made, sounds(due())) == ("done", 1, "b")
 
 
 def test_what_was_delivered_and_forgotten_is_not_sent_again_as_missing(made, take, replay, settings):

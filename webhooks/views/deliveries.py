@@ -1,5 +1,6 @@
 """What is delivered to one's own endpoints."""
 
+from django.http import Http404
 from rest_framework import generics, status
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
@@ -20,6 +21,10 @@ class Deliveries:
         """Return the deliveries to one's own endpoints."""
         # As values, not as a join: with one the planner may walk everybody's deliveries for the few of one's own.
         return Delivery.objects.filter(endpoint__in=self.own_endpoints())
+
+    def handle_exception(self, exc):
+        """Answer for a delivery that was deleted meanwhile as for one that never was."""
+        return super().handle_exception(Http404() if isinstance(exc, Delivery.DoesNotExist) else exc)
 
     def own_endpoints(self) -> list[int]:
         """Return the ids of one's own endpoints."""

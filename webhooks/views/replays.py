@@ -1,5 +1,6 @@
 """Replays: what an endpoint did not get is sent anew, as a job with progress."""
 
+from django.http import Http404
 from rest_framework import generics, status
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
@@ -8,24 +9,19 @@ from access.middleware import Conflict
 from webhooks import actions
 from webhooks.models import Endpoint, Replay
 from webhooks.serializers.replays import ReplaySerializer
+from webhooks.views.endpoints import Endpoints
 
 
-class ReplayStart(generics.GenericAPIView):
+class ReplayStart(Endpoints):
     """Begins a replay."""
 
     serializer_class = ReplaySerializer
-    permission_classes = (IsAuthenticated,)
-
-    def get_queryset(self):
-        """Return one's own endpoints."""
-        return Endpoint.objects.filter(owner=self.request.user)
 
     def post(self, request, pk: int) -> Response:
         """Begin it; `is_complete` says whether the log goes back as far as was asked."""
         endpoint = self.get_object()
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        only, after = asked.validated_data["only"], asked.validated_data["position"]
+        asked = self.asked(self.get_serializer(data=request.data))
+        only, after = asked["only"], asked["position"]
         try:
             replay = actions.start_replay(endpoint, by=request.user, only=only, after=after)
         except actions.NotPossible as error:
@@ -45,6 +41,10 @@ class Replays:
         """Return the replays to the endpoint."""
         endpoint = generics.get_object_or_404(Endpoint.objects.filter(owner=self.request.user), pk=self.kwargs["pk"])
         return Replay.objects.filter(endpoint=endpoint)
+
+    def handle_exception(self, exc):
+        """Answer for a replay that was deleted meanwhile as for one that never was."""
+        return super().handle_exception(Http404() if isinstance(exc, Replay.DoesNotExist) else exc)
 
 
 class ReplayList(Replays, generics.ListAPIView):

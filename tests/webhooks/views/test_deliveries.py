@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from events.models import Event
+from feeds.actions import unfollow_feed
 from webhooks.models import Delivery, Endpoint
 
 DELIVERIES = "/api/v1/webhooks/deliveries/"
@@ -109,3 +110,13 @@ def test_what_the_log_holds_no_more_is_refused(api, alice, sent):
     answer = api(alice).post(f"{DELIVERIES}{sent[0].pk}/resend/")
     assert (answer.status_code, "no longer in the log" in answer.json()["detail"]) == (409, True)
     assert Delivery.objects.get(pk=sent[0].pk).status == "failed"
+
+
+def test_what_the_owner_may_not_read_any_more_is_refused(api, endpoint, bob, feed, deliver):
+    endpoint(bob)
+    [delivery] = deliver("ding", topic=f"feeds.{feed.pk}.followers")
+    Delivery.objects.update(status="exhausted")
+    unfollow_feed(feed, by=bob)
+    answer = api(bob).post(f"{DELIVERIES}{delivery.pk}/resend/")
+    assert (answer.status_code, "may not read" in answer.json()["detail"]) == (409, True)
+    assert Delivery.objects.get(pk=delivery.pk).status == "exhausted"
