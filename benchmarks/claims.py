@@ -39,7 +39,7 @@ def measure(due: bool, times: int = 50) -> tuple[float, int]:
         if due:
             cursor.execute(DUE)
         began = time.perf_counter()
-        count = len(cursor.execute(CLAIM, [60, *NO_LANES, 5, AHEAD, 16, list(ALL), 512]).fetchall())
+        count = len(cursor.execute(CLAIM, [*NO_LANES, 5, AHEAD, 16, list(ALL), 512, 60]).fetchall())
         took.append(1000 * (time.perf_counter() - began))
         cursor.execute("ROLLBACK")
     return statistics.median(took), count
