@@ -113,6 +113,8 @@ class Turn:
 
     changed: dict[int, Endpoint]
     later: list[Outcome | Unsent]
+    # In how many seconds the first of the next tries is due, if there is any.
+    due_seconds: float | None = None
 
 
 def record(done: Sequence[Outcome | Unsent], troubled: Collection[int] = ()) -> Turn:
@@ -136,7 +138,9 @@ def record(done: Sequence[Outcome | Unsent], troubled: Collection[int] = ()) -> 
     else:
         written = _write(results)
         _tell(results, written)
-    return Turn(endpoints, _still_claimed(done, results, written))
+    delays = [result.verdict.delay_seconds for result in results]
+    due = min((delay for delay in delays if delay is not None), default=None)
+    return Turn(endpoints, _still_claimed(done, results, written), due)
 
 
 def _locked(concerned: Collection[int]) -> dict[int, Any]:
