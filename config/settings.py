@@ -149,10 +149,11 @@ CELERY_BEAT_SCHEDULE = {
     "relay what a lost wake-up left": _every("events.tasks.relay_outbox", 1),
     "run the subscribers that are behind": _every("events.tasks.sweep_subscribers", 2),
     "send the deliveries that are due": _every("webhooks.tasks.send_due_deliveries", 1),
+    "go on with replays": _every("webhooks.tasks.run_replays", 2),
     "prune the log": _every("events.tasks.prune_log", 3600),
     "forget unused tickets": _every("access.tasks.forget_tickets", 3600),
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
-    "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 3600),
+    "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 300),
     "forget keys that sign no more": _every("webhooks.tasks.forget_retired_keys", 3600),
 }
 
@@ -216,12 +217,16 @@ TIDEWIRE_USER_EVENTS_PER_MINUTE = number(
 TIDEWIRE_USER_MAX_APPLICATIONS = number("TIDEWIRE_USER_MAX_APPLICATIONS", 100)
 TIDEWIRE_USER_MAX_KEYS = number("TIDEWIRE_USER_MAX_KEYS", 200)
 TIDEWIRE_MAX_GRANTS = number("TIDEWIRE_MAX_GRANTS", 1000)
+TIDEWIRE_USER_PREVIEWS_PER_MINUTE = number(
+    "TIDEWIRE_USER_PREVIEWS_PER_MINUTE", 0 if text("TIDEWIRE_LIMITS") == "development" else 20
+)
 TIDEWIRE_USER_MAX_ENDPOINTS = number("TIDEWIRE_USER_MAX_ENDPOINTS", 100)
 TIDEWIRE_ENDPOINT_TESTS_PER_MINUTE = number(
     "TIDEWIRE_ENDPOINT_TESTS_PER_MINUTE", 0 if text("TIDEWIRE_LIMITS") == "development" else 10
 )
 TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE = flag("TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE")
 TIDEWIRE_WEBHOOKS_ALLOW_HTTP = flag("TIDEWIRE_WEBHOOKS_ALLOW_HTTP", True)
+TIDEWIRE_WEBHOOKS_REFUSED_NETWORKS = words("TIDEWIRE_WEBHOOKS_REFUSED_NETWORKS")
 TIDEWIRE_WEBHOOKS_PROXY_URL = text("TIDEWIRE_WEBHOOKS_PROXY_URL")
 TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS = number("TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS", 15)
 TIDEWIRE_WEBHOOKS_LEASE_SECONDS = number("TIDEWIRE_WEBHOOKS_LEASE_SECONDS", 60)

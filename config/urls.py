@@ -31,4 +31,5 @@ urlpatterns = [
     path("", include(access_urls.page_urlpatterns)),
     path("", include(feeds_urls.page_urlpatterns)),
     path("", include(notifications_urls.page_urlpatterns)),
+    path("", include(webhooks_urls.page_urlpatterns)),
 ]

@@ -96,6 +96,8 @@ class TopicKind:
     can_read: CanRead
     # Whether one may see who else reads such a topic.
     has_presence: bool = False
+    # Whether notices are told on such a topic, for which somebody must be there.
+    has_notices: bool = False
     _regex: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -154,11 +156,13 @@ def event_type(
     return _types[name]
 
 
-def topic_kind(pattern: str, summary: str, can_read: CanRead, *, has_presence: bool = False) -> TopicKind:
+def topic_kind(
+    pattern: str, summary: str, can_read: CanRead, *, has_presence: bool = False, has_notices: bool = False
+) -> TopicKind:
     """Declare a kind of topic with its access rule and return it; declaring one twice is an error."""
     if pattern in _kinds:
         raise ValueError(f"{pattern!r} is declared twice.")
-    _kinds[pattern] = TopicKind(pattern, summary, can_read, has_presence)
+    _kinds[pattern] = TopicKind(pattern, summary, can_read, has_presence, has_notices)
     return _kinds[pattern]
 
 
@@ -240,6 +244,12 @@ def has_presence(topic: str) -> bool:
     """Say whether one may see who else reads the topic."""
     kind = kind_of(topic)
     return kind.has_presence if kind else any(rule.has_presence for rule in _other_topics)
+
+
+def has_notices(topic: str) -> bool:
+    """Say whether notices are told on the topic by `events.notices`."""
+    kind = kind_of(topic)
+    return kind is not None and kind.has_notices
 
 
 def retention_floor() -> int | None:

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
@@ -128,11 +128,24 @@ def _size(events: Sequence[Envelope]) -> int:
     return sum(len(event.encoded) for event in events)
 
 
+def notify_now(notices: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Tell those who read some topics, as `notify` does, and wait for it; raises what the channel layer raises."""
+    _loop.run(_notify_all(notices))
+
+
+async def _notify_all(notices: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    for topic, data in notices:
+        await _notify(topic, data)
+
+
+async def _notify(topic: str, data: dict[str, Any]) -> None:
+    await get_channel_layer().group_send(GROUP, {"type": "log.notice", "topic": topic, "data": data})
+
+
 async def notify(topic: str, data: dict[str, Any]) -> None:
     """Tell those who read the topic now, in every web process, what is in no log; trouble is logged, never raised."""
-    message = {"type": "log.notice", "topic": topic, "data": data}
     try:
-        await asyncio.wait_for(get_channel_layer().group_send(GROUP, message), SEND_TIMEOUT_SECONDS)
+        await asyncio.wait_for(_notify(topic, data), SEND_TIMEOUT_SECONDS)
     except Exception as error:  # noqa: BLE001  a notice is only for those who can be reached
         logger.warning("Nobody was told of %s: %r", topic, error)
 

@@ -12,4 +12,6 @@ def _staff(user, ids):
 
 
 PRESENCE = topic_kind("presence.{topic}", "Who comes and goes on a topic; only for those here now.", _readers_of)
-OPERATIONS = topic_kind("operations", "What operators want to see at once; only for those here now.", _staff)
+OPERATIONS = topic_kind(
+    "operations", "What operators want to see at once; only for those here now.", _staff, has_notices=True
+)

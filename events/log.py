@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -43,6 +44,14 @@ def head() -> Head:
     """Read the head of the log."""
     row = LogHead.objects.values_list("epoch", "position", "pruned").get(pk=1)
     return Head(*row)
+
+
+def position_before(moment: datetime) -> int:
+    """Return the position up to which everything was logged before a moment."""
+    last = head().position
+    later = Event.objects.filter(logged_at__gte=moment).order_by("logged_at", "position")
+    first = later.values_list("position", flat=True).first()
+    return last if first is None else first - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from events.models import Event, Outbox
 from feeds import actions
 from feeds.models import Feed
 
+pytest_plugins = ["webhooks.testing"]
+
 PASSWORD = "tidewire"
 
 

@@ -6,23 +6,29 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from access.models import User
 from events import log
 from events.actions import Fact, record_many
+from events.models import Event
 from webhooks import headers as own_headers
-from webhooks import keys, schedule, signing
+from webhooks import history, keys, replays, schedule, signing
 from webhooks.event_types import ENDPOINT_TESTED
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, Replay
 
+ONE_RUNS = "A replay to this endpoint is running; wait for its end, or cancel it."
 # What the server knows of a receiver that does not answer; another address, or a person's word, ends it.
 TROUBLE_ENDED = {"failing_since": None, "failures_in_row": 0, "failing_told_at": None, "postponed_until": None}
 
 
-class NotEnabled(Exception):
-    """The endpoint is switched off, so nothing is sent to it; says why in a sentence."""
+class NotPossible(Exception):
+    """What was asked for cannot be done as things stand; says why in a sentence."""
+
+
+class NotEnabled(NotPossible):
+    """The endpoint is switched off, so nothing is sent to it."""
 
 
 @transaction.atomic
@@ -99,12 +105,59 @@ def send_test(endpoint: Endpoint) -> UUID:
 
 @transaction.atomic
 def resend(delivery: Delivery) -> Delivery:
-    """Make a delivery due now, whatever became of it before; the event keeps its id."""
-    row = Delivery.objects.select_for_update().get(pk=delivery.pk)
-    row.status, row.next_attempt_at = Delivery.Status.PENDING, timezone.now()
-    row.save(update_fields=["status", "next_attempt_at"])
-    transaction.on_commit(schedule.wake_sender, robust=True)
+    """Make a delivery due now, whatever became of it before; the event keeps its id, and the tries are counted on.
+
+    One that is being sent at this moment is left to that. Raises `NotPossible` where nothing could be sent.
+    """
+    _check_listens(delivery.endpoint)
+    rows = Delivery.objects.filter(pk=delivery.pk)
+    row = rows.select_for_update().get()
+    if not Event.objects.filter(pk=row.position, event_id=row.event_id).exists():
+        raise NotPossible("The event is no longer in the log; what it said is not kept anywhere else.")
+    if not rows.under_way().exists():
+        rows.make_due()
+        transaction.on_commit(schedule.wake_sender, robust=True)
+        row.refresh_from_db()
     return row
+
+
+@transaction.atomic
+def start_replay(endpoint: Endpoint, *, by, only: str, after: int) -> Replay:
+    """Begin to send anew what an endpoint did not get, or all, from behind a position up to now.
+
+    Raises `NotPossible` while another one runs, or when the endpoint is switched off.
+    """
+    _check_listens(endpoint)
+    upto = history.reached()
+    after = min(max(after, replays.floor(only)), upto)
+    window = {"after": after, "position": after, "upto": upto}
+    if Replay.objects.filter(endpoint=endpoint, status=Replay.Status.RUNNING).exists():
+        raise NotPossible(ONE_RUNS)
+    try:
+        with transaction.atomic():
+            replay = Replay.objects.create(endpoint=endpoint, requested_by=by, only=only, **window)
+    except IntegrityError:
+        # Two asked at once.
+        raise NotPossible(ONE_RUNS) from None
+    transaction.on_commit(schedule.wake_replays, robust=True)
+    return replay
+
+
+@transaction.atomic
+def cancel_replay(replay: Replay) -> Replay:
+    """End a replay where it stands; what it has made stays. Raises `NotPossible` when it has ended already."""
+    row = Replay.objects.select_for_update().get(pk=replay.pk)
+    if row.status != Replay.Status.RUNNING:
+        raise NotPossible("This replay has ended already.")
+    row.status, row.finished_at = Replay.Status.CANCELLED, timezone.now()
+    row.save(update_fields=["status", "finished_at"])
+    return row
+
+
+def _check_listens(endpoint: Endpoint) -> None:
+    """Refuse what would make deliveries for an endpoint that gets none; a paused one gets them later."""
+    if endpoint.disabled_reason:
+        raise NotEnabled(f"The endpoint is switched off: {endpoint.disabled_reason} Switch it on first.")
 
 
 def _held(endpoint: Endpoint) -> Endpoint:

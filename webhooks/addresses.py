@@ -1,13 +1,19 @@
 """Which URLs and addresses a webhook may go to: the public internet, and nothing that only we can reach."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import chain
 from typing import NamedTuple, NoReturn
 
 MAX_URL_LENGTH = 2000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LOOPBACK, PRIVATE = "a loopback address", "a private address"
+DISGUISE = "an IPv4 address in disguise"
+# Checked URLs are kept, so that an endpoint that gets many events is parsed once.
+KEPT_URLS = 2048
 
 
 class Block(NamedTuple):
@@ -47,13 +53,12 @@ BLOCKS = tuple(
         ("240.0.0.0/4", "a reserved address", "RFC 1112"),
         ("::/128", "an unspecified address", "RFC 4291"),
         ("::1/128", LOOPBACK, "RFC 4291"),
-        ("::/96", "an IPv4 address in disguise", "RFC 4291, IPv4-compatible"),
-        ("::ffff:0:0:0/96", "an IPv4 address in disguise", "RFC 2765, IPv4-translated"),
-        ("64:ff9b::/96", "an IPv4 address in disguise", "RFC 6052, NAT64"),
-        ("64:ff9b:1::/48", "an IPv4 address in disguise", "RFC 8215, local NAT64"),
+        ("::/96", DISGUISE, "RFC 4291, IPv4-compatible"),
+        ("::ffff:0:0:0/96", DISGUISE, "RFC 2765, IPv4-translated"),
+        ("64:ff9b:1::/48", DISGUISE, "RFC 8215, local NAT64"),
         ("100::/64", "a discard address", "RFC 6666"),
         ("100:0:0:1::/64", "a dummy address", "RFC 9780"),
-        ("2001::/32", "an IPv4 address in disguise", "RFC 4380, Teredo"),
+        ("2001::/32", DISGUISE, "RFC 4380, Teredo"),
         ("2001:2::/48", "a benchmarking address", "RFC 5180"),
         ("2001:3::/32", "a multicast tunnel address", "RFC 7450"),
         ("2001:4:112::/48", "an AS112 address", "RFC 7535"),
@@ -62,7 +67,6 @@ BLOCKS = tuple(
         ("2001:30::/28", "a drone's tag", "RFC 9374"),
         ("2001::/23", "an address for protocols", "RFC 2928"),
         ("2001:db8::/32", "a documentation address", "RFC 3849"),
-        ("2002::/16", "an IPv4 address in disguise", "RFC 3056, 6to4"),
         ("2620:4f:8000::/48", "an AS112 address", "RFC 7534"),
         ("3fff::/20", "a documentation address", "RFC 9637"),
         ("5f00::/16", "a segment routing address", "RFC 9602"),
@@ -77,6 +81,28 @@ BLOCKS = tuple(
     )
 )
 GLOBAL_UNICAST = IPv6Network("2000::/3")
+
+
+class Carrier(NamedTuple):
+    """A range of IPv6 addresses whose packets go to the IPv4 address inside, so many bits from the right."""
+
+    network: IPv6Network
+    shift: int
+    source: str
+
+
+# These are judged by what they carry: a host without IPv4 reaches an endpoint without IPv6 through NAT64.
+# The forms that nobody needs to reach a server on the internet are among the blocks, whatever they carry:
+# compatible, translated, Teredo, and NAT64 by a prefix of somebody's own network.
+CARRIERS = (
+    Carrier(IPv6Network("64:ff9b::/96"), 0, "RFC 6052, NAT64"),
+    Carrier(IPv6Network("2002::/16"), 80, "RFC 3056, 6to4"),
+)
+# The right half of an ISATAP address (RFC 5214): a router of one's own may take its last 32 bits for an IPv4 address.
+ISATAP, ISATAP_MASK = 0x00005EFE, 0xFCFFFFFF
+
+# Closed beside the blocks by whoever runs the server.
+_closed: tuple[Block, ...] = ()
 
 _UNSAFE = re.compile(r"[^!-~]|\\")
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<target>[^#]*)(?P<fragment>#.*)?")
@@ -107,6 +133,7 @@ class CheckedURL:
         return f"{self.scheme}://{host}{port}{self.target}"
 
 
+@lru_cache(maxsize=KEPT_URLS)
 def check_url(url: str, *, allow_http: bool, allow_private: bool) -> CheckedURL:
     """Returns the parts of a URL whose text gives no reason against it, else raises RefusedURL."""
     if len(url) > MAX_URL_LENGTH:
@@ -132,23 +159,61 @@ def check_url(url: str, *, allow_http: bool, allow_private: bool) -> CheckedURL:
     return CheckedURL(scheme, host, port, target if target.startswith("/") else "/" + target)
 
 
+def close(networks: Iterable[str]) -> None:
+    """Refuse these networks too, in this process; raises ValueError when one of them is none."""
+    global _closed
+    name, source = "an address that this server does not send to", "its settings"
+    _closed = tuple(Block(ip_network(network), name, source) for network in networks)
+    check_url.cache_clear()
+
+
 def refusal(address: IPv4Address | IPv6Address | str, *, allow_private: bool) -> str | None:
     """Returns what kind of address it is when no connection may be made to it, None when one may."""
     try:
         judged = ip_address(address)
     except ValueError:
         return "not an IP address"
-    if isinstance(judged, IPv6Address):
-        if judged.scope_id is not None:
-            return "an address with a zone"
-        judged = judged.ipv4_mapped or judged
-    for block in BLOCKS:
-        if judged in block.network:
-            opened = allow_private and block.name in (LOOPBACK, PRIVATE)
-            return None if opened else f"{block.name} ({block.source})"
-    if isinstance(judged, IPv6Address) and judged not in GLOBAL_UNICAST:
-        return "not a global unicast address (RFC 4291)"
+    if isinstance(judged, IPv4Address):
+        return _refusal_of_ipv4(judged, allow_private)
+    if judged.scope_id is not None:
+        return "an address with a zone"
+    if judged.ipv4_mapped:
+        return _refusal_of_ipv4(judged.ipv4_mapped, allow_private)
+    return _refusal_of_ipv6(judged, allow_private)
+
+
+def _refusal_of_ipv4(address: IPv4Address, allow_private: bool) -> str | None:
+    block = _block_of(address)
+    return None if block is None or _is_opened(block, allow_private) else f"{block.name} ({block.source})"
+
+
+def _refusal_of_ipv6(address: IPv6Address, allow_private: bool) -> str | None:
+    if block := _block_of(address):
+        return None if _is_opened(block, allow_private) else f"{block.name} ({block.source})"
+    if carried := _carried(address):
+        inside, source = carried
+        # No network of one's own is reached in this way, so the setting opens nothing here.
+        reason = _refusal_of_ipv4(inside, allow_private=False)
+        return reason and f"{DISGUISE} ({source}): {reason}"
+    return None if address in GLOBAL_UNICAST else "not a global unicast address (RFC 4291)"
+
+
+def _carried(address: IPv6Address) -> tuple[IPv4Address, str] | None:
+    number = int(address)
+    for carrier in CARRIERS:
+        if address in carrier.network:
+            return IPv4Address(number >> carrier.shift & 0xFFFFFFFF), carrier.source
+    if number >> 32 & ISATAP_MASK == ISATAP and address in GLOBAL_UNICAST:
+        return IPv4Address(number & 0xFFFFFFFF), "RFC 5214, ISATAP"
     return None
+
+
+def _block_of(address: IPv4Address | IPv6Address) -> Block | None:
+    return next((block for block in chain(_closed, BLOCKS) if address in block.network), None)
+
+
+def _is_opened(block: Block, allow_private: bool) -> bool:
+    return allow_private and block.name in (LOOPBACK, PRIVATE)
 
 
 def _host_and_port(authority: str, default_port: int) -> tuple[str, int]:

@@ -1,7 +1,9 @@
-"""What `manage.py check` says about values of the webhooks with which they would not be sent as promised."""
+"""What `manage.py check` says about wrong values of the webhooks' settings, and with `--deploy` about unsafe ones."""
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
+
+from webhooks.proxy import Proxy
 
 
 @register(Tags.security, deploy=True)
@@ -10,6 +12,18 @@ def private_addresses_are_closed(app_configs, **kwargs) -> list[Warning]:
     if settings.TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE:
         hint = "Unset TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE."
         return [Warning("Webhooks may be sent to private addresses.", hint=hint, id="webhooks.W001")]
+    return []
+
+
+@register()
+def proxy_is_a_proxy(app_configs, **kwargs) -> list[Error]:
+    """Name an egress proxy through which nothing could be sent; its URL is not shown, it may hold a password."""
+    if settings.TIDEWIRE_WEBHOOKS_PROXY_URL:
+        try:
+            Proxy.parse(settings.TIDEWIRE_WEBHOOKS_PROXY_URL)
+        except ValueError as error:
+            hint = "Correct TIDEWIRE_WEBHOOKS_PROXY_URL, or unset it to send without a proxy."
+            return [Error(str(error), hint=hint, id="webhooks.E002")]
     return []
 
 

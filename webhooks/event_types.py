@@ -1,7 +1,26 @@
-"""What `webhooks` says, on the topic of an endpoint's owner."""
+"""What the webhooks say: events on the topic of an endpoint's owner, and notices of attempts to those who look now."""
 
-from events.catalogue import event_type
+from events.catalogue import event_type, topic_kind
 from events.payloads import ID, TIME, fields, optional, text
+from webhooks.models import Endpoint
+
+
+def _owner_and_operators(user, ids):
+    numbers = {each for each in ids if each.isascii() and each.isdigit() and len(each) < 19}
+    if user.is_staff and user.has_perm("webhooks.view_delivery"):
+        return numbers
+    if not numbers or not user.is_authenticated:
+        return []
+    own = Endpoint.objects.filter(owner_id=user.pk, pk__in=numbers).values_list("pk", flat=True)
+    return [str(pk) for pk in own]
+
+
+ENDPOINT = topic_kind(
+    "webhooks.{id}",
+    "What is delivered to an endpoint, for its owner and operators; only for those here now.",
+    _owner_and_operators,
+    has_notices=True,
+)
 
 _ENDPOINT = {"id": ID, "url": text(2000), "description": text(500)}
 

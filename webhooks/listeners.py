@@ -89,7 +89,7 @@ def _pairs(listener: Listener) -> Iterator[tuple[str, str]]:
     return ((type, topic) for type in types for topic in listener.topics)
 
 
-_held: tuple[UUID, Listeners] | None = None
+_held: tuple[list[UUID], Listeners] | None = None
 
 
 def current() -> Listeners:
@@ -98,7 +98,7 @@ def current() -> Listeners:
     The revision is read before the endpoints: what changes in between is seen by the next call.
     """
     global _held
-    revision = EndpointRevision.objects.values_list("revision", flat=True).first()
+    revision = list(EndpointRevision.objects.order_by("pk").values_list("revision", flat=True))
     held = _held
     if held is not None and held[0] == revision:
         return held[1]

@@ -13,6 +13,7 @@ JITTER = 0.15
 RETRY_AFTER_FACTOR, RETRY_AFTER_SECONDS = 2, 3600
 
 SEND = "webhooks.tasks.send_due_deliveries"
+REPLAY = "webhooks.tasks.run_replays"
 # The resident sender: see `webhooks.deliverer`.
 RESIDENT = "deliver"
 
@@ -27,6 +28,11 @@ def wake_sender(delay_seconds: float = 0) -> None:
     if _at_hand and not delay_seconds:
         return _at_hand()
     wake.task(SEND, delay_seconds)
+
+
+def wake_replays() -> None:
+    """Wake who goes on with replays."""
+    wake.task(REPLAY)
 
 
 def at_hand(called: Callable[[], None] | None) -> None:

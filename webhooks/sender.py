@@ -302,4 +302,5 @@ def _transport() -> Transport:
         allow_http=settings.TIDEWIRE_WEBHOOKS_ALLOW_HTTP,
         total_seconds=settings.TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS,
         limit=settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT,
+        proxy_url=settings.TIDEWIRE_WEBHOOKS_PROXY_URL,
     )

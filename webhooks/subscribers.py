@@ -8,9 +8,10 @@ from events.models import Event
 from events.subscribers import subscriber
 from webhooks import schedule
 from webhooks.fanout import fan_out
+from webhooks.history import SUBSCRIBER
 
 
-@subscriber("webhooks", types=["*"], batch=True)
+@subscriber(SUBSCRIBER, types=["*"], batch=True)
 def deliver_to_endpoints(events: Sequence[Event]) -> None:
     """Make the events' deliveries, and wake the sender once they are committed."""
     if fan_out(events):

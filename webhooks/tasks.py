@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from events import wake
-from webhooks import keys, retention, schedule, sender
+from webhooks import keys, replays, retention, schedule, sender
 
 
 @shared_task
@@ -19,6 +19,13 @@ def send_due_deliveries() -> int:
 def prune_deliveries() -> int:
     """Forget finished deliveries that are past retention."""
     return retention.prune()
+
+
+@shared_task
+def run_replays() -> int:
+    """Go on with the replays that are running, whoever began them."""
+    wake.clear(schedule.REPLAY)
+    return replays.run()
 
 
 @shared_task

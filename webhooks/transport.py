@@ -6,18 +6,21 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong, PayloadEncodingError
 from yarl import URL
 
-from webhooks.addresses import RefusedURL, check_url, refusal
+from webhooks.addresses import KEPT_URLS, CheckedURL, RefusedURL, check_url, refusal
+from webhooks.connector import AnswerTooLarge, BoundedConnector
+from webhooks.proxy import Proxy, ProxyError, TunnelConnector
+from webhooks.resolver import CheckedResolver, GetAddrInfo, GuardingResolver
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +35,7 @@ FRAMING_HEADERS = CONNECTION_HEADERS | {"content-length", "expect", "host", "tra
 # The first match wins: most of these kinds are also an OSError.
 SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (RefusedURL, "Refused: {detail}"),
+    (ProxyError, "{detail}"),
     (aiohttp.ConnectionTimeoutError, "The endpoint did not accept the connection in time."),
     (TimeoutError, "The endpoint did not finish its answer in time."),
     (aiohttp.ClientConnectorDNSError, "The host name could not be resolved: {detail}."),
@@ -40,6 +44,7 @@ SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientConnectorError, "The connection could not be made: {detail}."),
     (aiohttp.ServerDisconnectedError, "The endpoint closed the connection without an answer."),
     (aiohttp.ClientOSError, "The connection broke: {detail}."),
+    (AnswerTooLarge, "The endpoint's answer is too large."),
     (LineTooLong, "The endpoint's answer has a header that is too large."),
     (PayloadEncodingError, "The endpoint's answer broke off or was malformed."),
     (aiohttp.ClientPayloadError, "The endpoint's answer broke off or was malformed."),
@@ -47,8 +52,6 @@ SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientConnectionError, "The connection broke."),
     (ValueError, "The request could not be built: {detail}"),
 )
-
-GetAddrInfo = Callable[..., list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
@@ -62,35 +65,6 @@ class Response:
     error: str = ""
     # The fault lies on this side, so it says nothing about the endpoint.
     is_ours: bool = False
-
-
-class CheckedResolver(AbstractResolver):
-    """Gives the connector the very answers that were checked, so that a second look-up cannot change them."""
-
-    def __init__(self, *, allow_private: bool, getaddrinfo: GetAddrInfo, threads: ThreadPoolExecutor) -> None:
-        self._allow_private = allow_private
-        self._getaddrinfo = getaddrinfo
-        self._threads = threads
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        """Returns all addresses of the host, or raises RefusedURL when one of them is refused."""
-        answers = await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._getaddrinfo, host, port, family, socket.SOCK_STREAM
-        )
-        for *_, address in answers:
-            # The address itself is left out: it would tell strangers what our own name servers know.
-            if reason := refusal(address[0], allow_private=self._allow_private):
-                raise RefusedURL(f"the host name leads to {reason}.")
-        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-        return [
-            ResolveResult(hostname=host, host=address[0], port=port, family=kind, proto=protocol, flags=flags)
-            for kind, _, protocol, _, address in answers
-        ]
-
-    async def close(self) -> None:
-        """Has nothing to close: the threads belong to the transport."""
 
 
 class Transport:
@@ -107,6 +81,7 @@ class Transport:
         limit: int = 100,
         ssl_context: ssl.SSLContext | None = None,
         getaddrinfo: GetAddrInfo = socket.getaddrinfo,
+        proxy_url: str = "",
     ) -> None:
         self._allow_http = allow_http
         self._allow_private = allow_private
@@ -116,6 +91,7 @@ class Transport:
         self._limit = limit
         self._ssl_context = ssl_context
         self._getaddrinfo = getaddrinfo
+        self._proxy = Proxy.parse(proxy_url) if proxy_url else None
 
     async def __aenter__(self) -> "Transport":
         # Waiting for a free place is our own delay, so it must not eat the endpoint's deadline.
@@ -145,29 +121,31 @@ class Transport:
         """Returns the endpoint's answer, or the reason why there is none; no network failure raises."""
         async with self._places:
             started = time.monotonic()
+            answer: tuple[int | None, dict[str, str], str] = (None, {}, "")
+            error, is_ours = "", False
             try:
                 async with asyncio.timeout(self._total_seconds):
-                    response = await self._exchange(url, headers, body)
+                    answer = await self._exchange(url, headers, body)
             # A stranger's answer that trips an unknown fault must be recorded too, else it is sent for ever.
-            except Exception as error:  # noqa: BLE001
-                response = Response(None, error=_sentence(error))
-            return replace(response, duration_ms=round((time.monotonic() - started) * 1000))
+            except Exception as fault:  # noqa: BLE001
+                error, is_ours = _sentence(fault)
+            return Response(*answer, round((time.monotonic() - started) * 1000), error, is_ours)
 
-    async def _exchange(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+    async def _exchange(
+        self, url: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int | None, dict[str, str], str]:
         # The connector asks no resolver about a literal address, so the URL is checked on each request.
         checked = check_url(url, allow_http=self._allow_http, allow_private=self._allow_private)
         for name in headers:
             if name.lower() in FRAMING_HEADERS:
                 raise ValueError(f"the header {name} cannot be set.")
-        answer = await self._session.post(
-            URL(checked.url, encoded=True), headers=headers, data=body, allow_redirects=False
-        )
+        answer = await self._session.post(_target(checked), headers=headers, data=body, allow_redirects=False)
         try:
             text = await self._read(answer.content)
         finally:
             # Does nothing after the whole answer was read: then the connection went back to the pool.
             answer.close()
-        return Response(answer.status, _bounded(answer.headers), text)
+        return answer.status, _bounded(answer.headers), text
 
     async def _read(self, content: aiohttp.StreamReader) -> str:
         # Nothing is decompressed, so what is read is what the network brought and a bomb stays small.
@@ -180,16 +158,18 @@ class Transport:
         return kept.decode(errors="replace").replace("\x00", "")
 
     def _connector(self) -> aiohttp.TCPConnector:
-        return aiohttp.TCPConnector(
-            resolver=CheckedResolver(
+        resolver = GuardingResolver if self._proxy else CheckedResolver
+        options: dict[str, Any] = {
+            "resolver": resolver(
                 allow_private=self._allow_private, getaddrinfo=self._getaddrinfo, threads=self._threads
             ),
-            use_dns_cache=False,
-            socket_factory=self._checked_socket,
-            ssl=self._ssl_context or True,
-            limit=0,
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
-        )
+            "use_dns_cache": False,
+            "socket_factory": self._checked_socket,
+            "ssl": self._ssl_context or True,
+            "limit": 0,
+            "keepalive_timeout": KEEP_ALIVE_SECONDS,
+        }
+        return TunnelConnector(self._proxy, **options) if self._proxy else BoundedConnector(**options)
 
     def _checked_socket(self, info: tuple[Any, ...]) -> socket.socket:
         # Every connection passes here with the address it will use, however the HTTP client came to it.
@@ -197,6 +177,11 @@ class Transport:
         if reason := refusal(address[0], allow_private=self._allow_private):
             raise RefusedURL(f"the host name leads to {reason}.")
         return socket.socket(kind, type_, protocol)
+
+
+@lru_cache(maxsize=KEPT_URLS)
+def _target(checked: CheckedURL) -> URL:
+    return URL(checked.url, encoded=True)
 
 
 def _bounded(headers: Mapping[str, str]) -> dict[str, str]:
@@ -212,15 +197,17 @@ def _clean(text: str) -> str:
     return text.encode(errors="replace").decode().replace("\x00", "")[:MAX_HEADER_LENGTH]
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception) -> tuple[str, bool]:
+    """Return what is said of a failure, and whether it is a fault of this side."""
     cause: BaseException = error
     while isinstance(cause.__cause__, HttpProcessingError):
         cause = cause.__cause__
     for kind, sentence in SENTENCES:
         if isinstance(cause, kind):
-            return _clean(sentence.format(detail=_detail(cause)))
+            is_ours = cause.is_ours if isinstance(cause, ProxyError) else kind is ValueError
+            return _clean(sentence.format(detail=_detail(cause))), is_ours
     logger.error("A webhook failed in an unknown way.", exc_info=error)
-    return "The request failed for a reason that is ours; it has been logged."
+    return "The request failed for a reason that is ours; it has been logged.", True
 
 
 def _detail(error: BaseException) -> str:

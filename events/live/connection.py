@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from events import catalogue
+from events import catalogue, notices
 from events.cursor import Cursor
 from events.live.batch import Batch, Message, Notice
 from events.live.dialect import Dialect
@@ -284,7 +284,10 @@ def _authorised(principal: Principal, names: Collection[str], limit: int) -> tup
     # What opened the connection may have ended before anybody was told of its end.
     if not principal.still_valid():
         raise catalogue.SignInFirst("Your session or key has ended.")
-    return catalogue.authorise(principal.user, names, limit=limit), principal.ends_at()
+    topics = catalogue.authorise(principal.user, names, limit=limit)
+    # Before the client is told that it is subscribed: what happens after that, it is told of.
+    notices.show_read(topics)
+    return topics, principal.ends_at()
 
 
 def _rights(

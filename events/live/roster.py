@@ -5,13 +5,15 @@ import logging
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
+from events.live.attention import Attention
 from events.live.connection import CLOSE_RESTART, Connection
 from events.live.hub import Hub, current_hub
 from events.live.presence import Presence
@@ -40,6 +42,7 @@ class Roster:
         self._turn = 0
         self._count: Counter[str] = Counter()
         self.presence = Presence()
+        self._attention = Attention()
         self._beating = asyncio.create_task(self._beat())
 
     def __len__(self) -> int:
@@ -60,7 +63,7 @@ class Roster:
                 raise Full
             self._count.update(names.keys())
             group = self._enter(connection)
-            connection.on_topics(self.presence.change)
+            connection.on_topics(self._topics_changed)
             try:
                 yield
             finally:
@@ -71,6 +74,10 @@ class Roster:
                         del self._count[name]
         finally:
             connection.close()
+
+    def _topics_changed(self, user: Any, before: Collection[str], after: Collection[str]) -> None:
+        self.presence.change(user, before, after)
+        self._attention.change(before, after)
 
     def _names(self, connection: Connection) -> dict[str, int]:
         principal = connection.principal
@@ -137,6 +144,7 @@ class Roster:
         self._beating.cancel()
         await asyncio.gather(self._beating, return_exceptions=True)
         await self.presence.stop()
+        await self._attention.stop()
 
 
 _rosters: WeakKeyDictionary[Hub, Roster] = WeakKeyDictionary()

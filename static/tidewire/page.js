@@ -176,8 +176,9 @@ document.addEventListener("click", ({ target }) => {
 });
 upgradeForms((row) => ("entry" in row ? addComment(row, true) : addEntry(row, true)));
 keepTicking();
-if (page?.dataset.topics) {
-  const live = connect({ identity: document.body.dataset.user ?? "" });
+/** The connection of this page, for modules that show more than events. */
+export const live = page?.dataset.topics ? connect({ identity: document.body.dataset.user ?? "" }) : null;
+if (live) {
   live.addEventListener("state", () => show(live.state));
   show(live.state);
   const what = { topics: page.dataset.topics.split(","), after: page.dataset.cursor };

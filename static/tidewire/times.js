@@ -16,11 +16,20 @@ export function ago(then, now = Date.now()) {
   return unit ? relative.format(-Math.floor(seconds / size), unit) : "just now";
 }
 
+/** Say in how long something is to be. */
+export function ahead(then, now = Date.now()) {
+  const seconds = (then - now) / 1000;
+  if (seconds > WEEK) return dated.format(then);
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? [];
+  if (unit) return relative.format(Math.floor(seconds / size), unit);
+  return seconds > 0 ? "within a minute" : "now";
+}
+
 /** Bring the times within an element up to date. */
 export function tick(root = document) {
   for (const element of root.querySelectorAll("time[datetime]")) {
     const then = new Date(element.dateTime);
-    const words = ago(then);
+    const words = "ahead" in element.dataset ? ahead(then) : ago(then);
     // Only what changes is written: selections stay, and nothing is laid out for nothing.
     if (element.textContent === words) continue;
     element.textContent = words;

@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -159,3 +160,14 @@ def test_the_oldest_event_in_the_outbox_says_how_long_it_has_waited(happened):
         time = timezone.now() - timezone.timedelta(seconds=age)
         Outbox.objects.create(event_id=f"0199c1e2-0000-7000-8000-00000000000{number}", time=time, **row)
     assert 60 <= log.oldest_waiting_seconds() < 3600
+
+
+def test_what_was_logged_before_a_moment_ends_at_a_position(tell):
+    moment = timezone.now()
+    before = log.head().position
+    Event.objects.update(logged_at=moment - timedelta(seconds=1))
+    tell("a", "b")
+    Event.objects.filter(position__gt=before).update(logged_at=moment)
+    assert log.position_before(moment) == before
+    assert log.position_before(moment + timedelta(seconds=1)) == before + 2
+    assert log.position_before(moment - timedelta(days=1)) == Event.objects.earliest("position").position - 1

@@ -1,16 +1,22 @@
 import asyncio
+import datetime
+import ipaddress
 import json
+import ssl
 import threading
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from events import relay
+from events import relay, subscribers
 from events.actions import record
 from events.catalogue import event_type
 from events.models import Event
@@ -134,6 +140,30 @@ def deliver(ring):
 
 
 @pytest.fixture
+def take(ring):
+    """Let bells ring, and let the subscriber make the deliveries; return the events."""
+
+    def make(*sounds, **options):
+        events = ring(*sounds, **options)
+        subscribers.run("webhooks")
+        return events
+
+    return make
+
+
+@pytest.fixture
+def sounds():
+    """Return what the events, or the deliveries in their order, are of."""
+
+    def make(found):
+        positions = [each.position for each in found]
+        events = Event.objects.in_bulk(positions)
+        return "".join(events[position].data["sound"] for position in positions)
+
+    return make
+
+
+@pytest.fixture
 def claim():
     """Claim what is due, as one sender does; return the tries to be made."""
     return lambda limit=100, *lanes, parts=ALL: Claims().take(limit, parts, lanes).jobs
@@ -169,3 +199,31 @@ def other_connection(db):
             yield other
 
     return make
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that signs itself."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "endpoint")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "endpoint.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def tls(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context

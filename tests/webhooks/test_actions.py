@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from events import log
 from webhooks import actions
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, Replay
 
 SEND = ("webhooks.tasks.send_due_deliveries",)
 
@@ -137,6 +137,29 @@ def test_any_delivery_can_be_sent_again_and_keeps_its_event(
     assert (sent.status, sent.attempts, sent.event_id) == ("pending", 3, delivery.event_id)
     assert sent.next_attempt_at <= timezone.now()
     assert SEND in wakes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_replays_that_are_begun_at_once_one_is_refused(endpoint, alice):
+    made, both, outcomes = endpoint(alice), threading.Barrier(2), []
+
+    def begin():
+        both.wait(10)
+        try:
+            actions.start_replay(made, by=alice, only="all", after=0)
+            outcomes.append("begun")
+        except actions.NotPossible as error:
+            outcomes.append(str(error))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=begin) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(outcomes) == [actions.ONE_RUNS, "begun"]
+    assert Replay.objects.count() == 1
 
 
 # -- At once -----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@ from ipaddress import IPv6Address, ip_address
 
 import pytest
 
-from webhooks.addresses import BLOCKS, MAX_URL_LENGTH, RefusedURL, check_url, refusal
+from webhooks.addresses import BLOCKS, MAX_URL_LENGTH, RefusedURL, check_url, close, refusal
 
 PUBLIC = [
     "1.1.1.1",
@@ -26,6 +26,11 @@ PUBLIC = [
     "2606:4700:4700::1111",
     "2a00:1450:4001::1",
     "::ffff:8.8.8.8",
+    "64:ff9b::8.8.8.8",
+    "64:ff9b::101:101",
+    "2002:808:808::1",
+    "2002:101:101:ffff::1",
+    "2606:4700::5efe:808:808",
 ]
 OPENED_BY_SETTING = [
     "10.0.0.0",
@@ -81,11 +86,16 @@ NEVER = [
     "::ffff:0:8.8.8.8",
     "64:ff9b::a9fe:a9fe",
     "64:ff9b::7f00:1",
-    "64:ff9b::808:808",
     "64:ff9b:1::1",
     "64:ff9b:1::808:808",
     "100::1",
     "100:0:0:1::1",
+    "64:ff9b::",
+    "64:ff9b::10.0.0.1",
+    "64:ff9b::192.168.0.1",
+    "64:ff9b::100.64.0.1",
+    "64:ff9b::224.0.0.1",
+    "64:ff9b::0:1:808:808",
     "2001::1",
     "2001:0:4136:e378:8000:63bf:3fff:fdd2",
     "2001:2::1",
@@ -97,8 +107,15 @@ NEVER = [
     "2001:1ff::1",
     "2001:db8::1",
     "2002:7f00:1::1",
-    "2002:808:808::1",
+    "2002::1",
+    "2002:a00:1::1",
     "2002:a9fe:a9fe::1",
+    "2002:c0a8:1::1",
+    "2002:6440:1::1",
+    "2002:e000:1::1",
+    "2001:470::5efe:a00:1",
+    "2606:4700::200:5efe:a9fe:a9fe",
+    "2606:4700::300:5efe:7f00:1",
     "2620:4f:8000::1",
     "3fff::1",
     "4000::1",
@@ -133,6 +150,69 @@ def test_loopback_and_private_addresses_are_opened_by_the_setting_alone(address)
 @pytest.mark.parametrize("address", NEVER)
 def test_a_special_address_is_never_open(address, allow_private):
     assert refusal(address, allow_private=allow_private)
+
+
+# What the standard library says of each is in brackets: is_private, is_global, on the Pythons that differ least.
+HOLES_OF_THE_STANDARD_LIBRARY = [
+    "100.64.0.1",  # (False, False)
+    "192.88.99.1",  # (False, True), a 6to4 relay
+    "192.31.196.1",  # (False, True), AS112
+    "192.52.193.1",  # (False, True)
+    "192.175.48.1",  # (False, True), AS112
+    "224.0.0.1",  # (False, True), multicast
+    "ff02::1",  # (False, True), multicast
+    "ff0e::1",  # (False, True), multicast
+    "64:ff9b::a9fe:a9fe",  # (False, True), NAT64 of a cloud's metadata
+    "64:ff9b::7f00:1",  # (False, True)
+    "64:ff9b:1::1",  # is_private is False until 3.12.1
+    "2002:a9fe:a9fe::1",  # is_private is False until 3.12.1, 6to4 of a cloud's metadata
+    "2002:7f00:1::1",
+    "3fff::1",  # documentation, unknown to older ones
+    "5f00::1",  # segment routing
+    "fec0::1",  # (False, True), site-local
+    "::a00:1",  # (False, True), compatible with 10.0.0.1
+    "::127.0.0.1",
+    "::ffff:0:7f00:1",  # translated
+    "2001:470::5efe:a00:1",  # ISATAP of 10.0.0.1
+    "168.63.129.16",  # (False, True), Azure's metadata
+]
+
+
+@pytest.mark.parametrize("allow_private", [False, True])
+@pytest.mark.parametrize("address", HOLES_OF_THE_STANDARD_LIBRARY)
+def test_what_the_standard_library_takes_for_public_is_refused(address, allow_private):
+    assert refusal(address, allow_private=allow_private)
+
+
+@pytest.mark.parametrize("inside", [block for block in BLOCKS if block.network.version == 4], ids=str)
+def test_no_ipv4_block_is_reached_by_an_ipv6_address_that_carries_it(inside):
+    for ipv4 in (int(inside.network[0]), int(inside.network[-1])):
+        for carrying in (
+            0xFFFF << 32 | ipv4,
+            ipv4,
+            0xFFFF << 48 | ipv4,
+            0x64FF9B << 96 | ipv4,
+            0x64FF9B0001 << 80 | ipv4,
+            0x2002 << 112 | ipv4 << 80 | 1,
+            0x2001 << 112 | ipv4 << 64 | 0x0808_0808,
+            0x2001 << 112 | 0x0808_0808 << 64 | (ipv4 ^ 0xFFFFFFFF),
+            0x26064700 << 96 | 0x5EFE << 32 | ipv4,
+            0x26064700 << 96 | 0x02005EFE << 32 | ipv4,
+        ):
+            assert refusal(IPv6Address(carrying), allow_private=False), IPv6Address(carrying)
+
+
+def test_what_is_carried_is_named_and_the_setting_opens_none_of_it():
+    for allow_private in (False, True):
+        reason = refusal("64:ff9b::10.0.0.1", allow_private=allow_private)
+        assert reason == "an IPv4 address in disguise (RFC 6052, NAT64): a private address (RFC 1918)"
+
+
+def test_a_url_that_was_refused_once_is_refused_again():
+    for _ in range(2):
+        with pytest.raises(RefusedURL):
+            check_url("https://10.0.0.1/", allow_http=True, allow_private=False)
+        assert check_url("https://10.0.0.1/", allow_http=True, allow_private=True)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
@@ -262,7 +342,42 @@ def test_a_good_url_is_parted_and_spelled_in_one_way(url, parts, normal):
         ("https://[fd00:ec2::254]/", "metadata"),
         ("https://0.0.0.0/", "unspecified"),
         ("https://[::]/", "unspecified"),
-        ("https://[64:ff9b::7f00:1]/", "disguise"),
+        ("https://[64:ff9b::7f00:1]/", "disguise .RFC 6052, NAT64.: a loopback"),
+        ("https://[2002:a9fe:a9fe::]/", "disguise .RFC 3056, 6to4.: a cloud's metadata"),
+        ("https://[64:ff9b:1::808:808]/", "disguise .RFC 8215, local NAT64."),
+        ("https://[::8.8.8.8]/", "disguise .RFC 4291, IPv4-compatible."),
+        ("https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/", "disguise .RFC 4380, Teredo."),
+        ("https://[::ffff:a9fe:a9fe]/", "metadata"),
+        ("https://[::ffff:7f00:1%25lo]/", "zone"),
+        ("https://[::ffff:7f00:1%lo]/", "zone"),
+        ("https://127.0.0.1.:443/", "end with a dot"),
+        ("https://127.0.0.1:0/", "port"),
+        ("https://127.0.0.1:65536/", "port"),
+        ("https://127.0.0.1:+80/", "port"),
+        ("https://127.0.0.1:\u0668\u0660/", "visible ASCII"),
+        ("https://0x7f.0.0.1/", "four plain decimal"),
+        ("https://0X7F.0X0.0X0.0X1/", "four plain decimal"),
+        ("https://017700000001/", "four plain decimal"),
+        ("https://127.0.1/", "four plain decimal"),
+        ("https://00127.0.0.1/", "four plain decimal"),
+        ("https://0x/", "four plain decimal"),
+        ("https://example.0x7f/", "four plain decimal"),
+        ("https://127.0.0.1\t/", "visible ASCII"),
+        ("https://127.0.0.1\n.example.com/", "visible ASCII"),
+        ("https:\\\\127.0.0.1/", "visible ASCII"),
+        ("https://127.0.0.1\\.example.com/", "visible ASCII"),
+        ("https://example.com:443@127.0.0.1/", "user name"),
+        ("https://127.0.0.1:80@example.com/", "user name"),
+        ("https://[::1]@example.com/", "user name"),
+        ("https://[::1].example.com/", "port"),
+        ("https://a[::1]/", "port"),
+        ("https://[::1]x/", "port"),
+        ("https://ⓔⓧⓐⓜⓟⓛⓔ.com/", "xn--"),
+        ("https://127\uff0e0\uff0e0\uff0e1/", "xn--"),
+        ("https://%31%32%37.0.0.1/", "four plain decimal"),
+        ("https://127.0.0.1;.example.com/", "host name is not valid"),
+        ("https://127.0.0.1,example.com/", "host name is not valid"),
+        ("https://example.com$127.0.0.1/", "four plain decimal"),
         ("https://[0000:0000:0000:0000:0000:ffff:a9fe:a9fe]/", "metadata"),
     ],
 )
@@ -299,3 +414,34 @@ def test_plain_http_can_be_forbidden():
 def test_a_url_of_exactly_the_greatest_length_is_taken():
     url = "https://example.com/".ljust(MAX_URL_LENGTH, "a")
     assert check_url(url, allow_http=False, allow_private=False).url == url
+
+
+@pytest.fixture
+def closed():
+    """Two networks that are closed by a setting, for one test."""
+    assert check_url("https://9.9.9.9/", allow_http=False, allow_private=False)
+    close(["9.9.9.0/24", "2620:fe::/48", "127.0.0.64/26"])
+    yield
+    close([])
+    assert check_url("https://9.9.9.9/", allow_http=False, allow_private=False)
+
+
+@pytest.mark.parametrize("allow_private", [False, True])
+@pytest.mark.parametrize(
+    "address", ["9.9.9.9", "2620:fe::9", "127.0.0.65", "::ffff:9.9.9.9", "64:ff9b::9.9.9.9", "2002:909:909::1"]
+)
+def test_more_networks_can_be_closed_whatever_is_opened(closed, address, allow_private):
+    assert "an address that this server does not send to (its settings)" in refusal(
+        address, allow_private=allow_private
+    )
+    with pytest.raises(RefusedURL, match="does not send to"):
+        host = f"[{address}]" if ":" in address else address
+        check_url(f"https://{host}/", allow_http=False, allow_private=allow_private)
+    assert refusal("9.9.8.8", allow_private=allow_private) is None
+
+
+@pytest.mark.parametrize("text", ["x", "9.9.9.9/24", "9.9.9.0/33", ""])
+def test_what_is_no_network_cannot_be_closed(text):
+    with pytest.raises(ValueError, match=r"network|host bits|address"):
+        close([text])
+    assert refusal("9.9.9.9", allow_private=False) is None

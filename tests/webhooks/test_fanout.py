@@ -198,20 +198,27 @@ def test_a_test_event_goes_to_the_endpoint_that_is_tested_alone(endpoint, alice,
     assert Delivery.objects.get().endpoint == tested
 
 
+AWAY = {
+    "deleted": "DELETE FROM webhooks_endpoint WHERE id = %s",
+    "switched off": "UPDATE webhooks_endpoint SET disabled_reason = 'Gone.' WHERE id = %s",
+}
+
+
 @pytest.mark.django_db(transaction=True)
-def test_an_endpoint_that_is_being_deleted_is_waited_for_and_gets_nothing(
-    endpoint, alice, ring, other_connection, monkeypatch
+@pytest.mark.parametrize("away", list(AWAY.values()), ids=list(AWAY))
+def test_an_endpoint_that_is_deleted_or_switched_off_meanwhile_gets_nothing(
+    endpoint, alice, ring, other_connection, monkeypatch, away
 ):
     gone, stays = endpoint(alice), endpoint(alice)
     events = ring("ding")
     found = fanout.readable
 
-    def delete_first(pairs):
+    def go_first(pairs):
         with other_connection() as other:
-            other.execute("DELETE FROM webhooks_endpoint WHERE id = %s", [gone.pk])
+            other.execute(away, [gone.pk])
         return found(pairs)
 
-    monkeypatch.setattr(fanout, "readable", delete_first)
+    monkeypatch.setattr(fanout, "readable", go_first)
     with transaction.atomic():
         fan_out(events)
     assert [delivery.endpoint for delivery in Delivery.objects.all()] == [stays]

@@ -185,6 +185,25 @@ def test_an_endpoint_that_changes_while_the_endpoints_are_read_is_seen_by_the_ne
     assert ids() == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_transactions_that_change_endpoints_side_by_side_do_not_wait_for_each_other_and_are_all_seen(
+    endpoint, alice, other_connection, ids
+):
+    one, two, three = (endpoint(alice) for _ in range(3))
+    off = "UPDATE webhooks_endpoint SET disabled_reason = 'x' WHERE id = %s"
+    with other_connection() as first, other_connection() as second:
+        assert ids() == [one.pk, two.pk, three.pk]
+        for other, changed in ((first, one), (second, two)):
+            other.execute("SET lock_timeout = '5s'")
+            other.execute(off, [changed.pk])
+            other.execute(off, [changed.pk])
+        second.commit()
+        assert ids() == [one.pk, three.pk]
+        first.commit()
+        assert ids() == [three.pk]
+    assert EndpointRevision.objects.count() == 2
+
+
 def test_what_says_nothing_of_who_listens_changes_nothing(endpoint, alice):
     one = endpoint(alice)
     before = listeners.current()

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -6,7 +7,7 @@ from django.utils import timezone
 
 from events import catalogue
 from webhooks import retention
-from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.models import Attempt, Delivery, Endpoint, Replay
 
 OLD = timedelta(days=31)
 
@@ -35,9 +36,69 @@ def test_what_is_young_or_still_to_be_sent_stays(old, keep):
     assert [delivery.pk for delivery in Delivery.objects.all()] == [old[1].pk]
 
 
-def test_they_go_in_chunks(old, monkeypatch):
+def test_they_go_in_chunks_each_in_a_transaction_of_its_own(old, monkeypatch):
     monkeypatch.setattr(retention, "CHUNK", 3)
+    chunks, prune_chunk = [], retention._prune_chunk
+    monkeypatch.setattr(retention, "_prune_chunk", lambda *chunk: chunks.append(prune_chunk(*chunk)) or chunks[-1])
     assert retention.prune() == 4
+    assert chunks == [3, 1]
+
+
+def test_a_run_ends_after_a_while_and_the_next_goes_on(old, monkeypatch):
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    monkeypatch.setattr(retention, "RUN_SECONDS", -1)
+    assert [retention.prune() for _ in range(3)] == [2, 2, 0]
+
+
+def test_the_walk_ends_where_the_young_ones_begin_and_reads_no_more_of_them(old, monkeypatch, query_count):
+    monkeypatch.setattr(retention, "CHUNK", 10)
+    Delivery.objects.exclude(pk=old[0].pk).update(created_at=timezone.now())
+    sql = (
+        "INSERT INTO webhooks_delivery (endpoint_id, event_id, event_type, position, status, attempts, created_at) "
+        "SELECT %s, gen_random_uuid(), 't.a.b', n, 'succeeded', 1, now() FROM generate_series(1, 1000) AS n"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [old[0].endpoint_id])
+    # Of 1,004 rows in ten at a time two looks, and one deletion in its savepoint.
+    assert query_count(retention.prune) <= 12
+    assert Delivery.objects.count() == 1003
+
+
+def test_rows_that_still_wait_hide_no_finished_ones_behind_them(old, monkeypatch):
+    monkeypatch.setattr(retention, "CHUNK", 1)
+    Delivery.objects.filter(pk__in=[old[0].pk, old[1].pk]).update(status="pending")
+    assert retention.prune() == 2
+
+
+def test_a_chunk_is_found_by_its_ids(old):
+    sql = (
+        "INSERT INTO webhooks_delivery (endpoint_id, event_id, event_type, position, status, attempts, created_at) "
+        "SELECT %s, gen_random_uuid(), 't.a.b', n, 'succeeded', 1, now() FROM generate_series(1, 20000) AS n"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [old[0].endpoint_id])
+        cursor.execute("ANALYZE webhooks_delivery")
+    plans = []
+    with connection.execute_wrapper(partial(explain, plans)):
+        assert retention.prune() == 4
+    assert plans and all("Seq Scan on webhooks_delivery" not in plan for plan in plans)
+
+
+def explain(plans, execute, sql, params, many, context):
+    if 'FROM "webhooks_delivery"' in sql or "DELETE FROM webhooks_delivery" in sql:
+        execute(f"EXPLAIN {sql}", params, many, context)
+        plans.append("\n".join(line for (line,) in context["cursor"].fetchall()))
+    return execute(sql, params, many, context)
+
+
+def test_ended_replays_past_retention_go_and_running_ones_stay(old):
+    window = {"endpoint": old[0].endpoint, "only": "all", "after": 0, "upto": 9, "position": 0}
+    ended = {"status": "done", "created_at": timezone.now() - OLD}
+    Replay.objects.create(**window | ended)
+    young = Replay.objects.create(**window | ended | {"created_at": timezone.now()})
+    running = Replay.objects.create(**window | {"created_at": timezone.now() - OLD})
+    retention.prune()
+    assert set(Replay.objects.all()) == {young, running}
 
 
 @pytest.mark.django_db(transaction=True)

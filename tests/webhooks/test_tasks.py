@@ -1,7 +1,7 @@
 import pytest
 
 from events import wake
-from webhooks import schedule, sender, tasks
+from webhooks import replays, schedule, sender, tasks
 
 
 @pytest.fixture
@@ -35,6 +35,14 @@ def test_a_resident_sender_is_left_to_itself_while_it_lives(task):
 def test_pruning_is_retentions(monkeypatch):
     monkeypatch.setattr("webhooks.retention.prune", lambda: 7)
     assert tasks.prune_deliveries() == 7
+
+
+def test_replays_are_gone_on_with_once_their_flag_is_down(monkeypatch):
+    done = []
+    monkeypatch.setattr(wake, "clear", lambda *flag: done.append(flag))
+    monkeypatch.setattr(replays, "run", lambda: done.append("run") or 2)
+    assert tasks.run_replays() == 2
+    assert done == [(schedule.REPLAY,), "run"]
 
 
 def test_forgetting_keys_is_theirs(monkeypatch):

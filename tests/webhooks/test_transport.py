@@ -1,83 +1,20 @@
 import asyncio
-import datetime
 import gzip
-import ipaddress
 import socket
 import ssl
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
-from types import SimpleNamespace
+import tracemalloc
+from contextlib import closing
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from webhooks.addresses import RefusedURL
-from webhooks.transport import CheckedResolver, Transport
+from tests.webhooks.servers import OK, answers, drip, endpoint, post, transport
+from webhooks.resolver import CheckedResolver
+from webhooks.transport import Transport
 
 pytestmark = pytest.mark.asyncio
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-def transport(**options):
-    return Transport(**{"allow_http": True, "allow_private": True, **options})
-
-
-async def read_request(reader):
-    head = await reader.readuntil(b"\r\n\r\n")
-    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-    return head + await reader.readexactly(int(lengths[0].split(b":")[1]))
-
-
-@asynccontextmanager
-async def endpoint(answer, *, tls=None):
-    """A server that gives each request the bytes of `answer`, or lets it write what and how it likes."""
-    seen = SimpleNamespace(connections=0, requests=[])
-
-    async def serve(reader, writer):
-        seen.connections += 1
-        try:
-            while True:
-                seen.requests.append(await read_request(reader))
-                if callable(answer):
-                    await answer(writer)
-                    break
-                writer.write(answer)
-                await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    port = server.sockets[0].getsockname()[1]
-    seen.port, seen.url = port, f"{'https' if tls else 'http'}://127.0.0.1:{port}/hook"
-    async with server:
-        yield seen
-
-
-async def post(url, *, body=b"{}", headers=None, **options):
-    async with transport(**options) as opened:
-        return await opened.post(url, headers=headers or {}, body=body)
-
-
-def answers(*addresses):
-    """A getaddrinfo that gives the next list of addresses at each call, and keeps count."""
-    calls = []
-
-    def getaddrinfo(host, port, family=0, type=0):
-        calls.append(host)
-        given = addresses[min(len(calls), len(addresses)) - 1]
-        kinds = [socket.AF_INET6 if ":" in address else socket.AF_INET for address in given]
-        return [(kind, type, 6, "", (address, port)) for kind, address in zip(kinds, given, strict=True)]
-
-    getaddrinfo.calls = calls
-    return getaddrinfo
 
 
 async def test_the_answer_comes_back_with_its_status_headers_body_and_time():
@@ -131,6 +68,17 @@ async def test_a_redirect_is_never_followed(status):
     assert hidden.connections == 0
 
 
+async def test_a_redirect_to_a_private_address_is_never_visited():
+    async with endpoint(OK) as hidden:
+        for location in (hidden.url, f"//127.0.0.1:{hidden.port}/", f"http://[::ffff:7f00:1]:{hidden.port}/"):
+            head = (
+                f"HTTP/1.1 307 Moved\r\nLocation: {location}\r\nRefresh: 0; url={location}\r\nContent-Length: 0\r\n\r\n"
+            )
+            async with endpoint(head.encode()) as server:
+                assert (await post(server.url)).status_code == 307
+    assert hidden.connections == 0
+
+
 async def test_a_cookie_is_not_sent_back():
     sets_one = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n"
     getaddrinfo = answers(["127.0.0.1"])
@@ -154,14 +102,6 @@ async def test_a_connection_is_kept_for_the_next_request():
         for _ in range(3):
             assert (await opened.post(server.url, headers={}, body=b"{}")).status_code == 200
         assert server.connections == 1
-
-
-async def drip(writer, head):
-    writer.write(head)
-    while True:
-        writer.write(b"x")
-        await writer.drain()
-        await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize(
@@ -460,24 +400,6 @@ async def test_a_name_is_looked_up_once_per_connection_so_rebinding_finds_no_gap
     assert server.connections == 1
 
 
-async def test_the_connector_gets_exactly_the_checked_answers():
-    with ThreadPoolExecutor(1) as threads:
-        getaddrinfo = answers(["8.8.8.8", "2606:4700::1111"], ["10.0.0.1"])
-        resolver = CheckedResolver(allow_private=False, getaddrinfo=getaddrinfo, threads=threads)
-        found = await resolver.resolve("rebind.example", 443)
-        assert [answer["host"] for answer in found] == ["8.8.8.8", "2606:4700::1111"]
-        with pytest.raises(RefusedURL, match="private address"):
-            await resolver.resolve("rebind.example", 443)
-
-
-@pytest.mark.parametrize("addresses", [["8.8.8.8", "10.0.0.1"], ["10.0.0.1", "8.8.8.8"], ["8.8.8.8", "::"]])
-async def test_one_refused_answer_spoils_all_of_a_look_up(addresses):
-    with ThreadPoolExecutor(1) as threads:
-        resolver = CheckedResolver(allow_private=False, getaddrinfo=answers(addresses), threads=threads)
-        with pytest.raises(RefusedURL):
-            await resolver.resolve("mixed.example", 443)
-
-
 async def test_no_socket_is_made_for_a_refused_address_even_past_the_resolver(monkeypatch):
     async def unchecked(self, host, port=0, family=0):
         keys = ("hostname", "host", "port", "family", "proto", "flags")
@@ -551,34 +473,6 @@ async def test_a_cancelled_request_stays_cancelled():
             await task
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate for 127.0.0.1 that signs itself."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "endpoint")])
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(address, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "endpoint.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-@pytest.fixture
-def tls(certificate):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
 async def test_tls_is_spoken_with_a_trusted_certificate(certificate, tls):
     trusting = ssl.create_default_context(cafile=certificate)
     async with endpoint(OK, tls=tls) as server:
@@ -610,3 +504,89 @@ async def test_a_server_without_tls_behind_https_is_an_error():
         response = await post(f"https://127.0.0.1:{port}/", total_seconds=5)
     assert response.error.startswith("The TLS handshake failed: ")
     assert response.status_code is None
+
+
+async def test_a_tls_handshake_that_is_never_answered_is_given_up_before_the_total_deadline():
+    async def serve(reader, writer):
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        response = await post(url, connect_seconds=0.3, total_seconds=10)
+    assert response.error == "The endpoint did not accept the connection in time."
+    assert response.duration_ms < 3000
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "body"),
+    [
+        (b"HTTP/1.0 200 OK\r\n\r\nok", 200, "ok"),
+        (b"HTTP/1.0 503 No\r\nContent-Length: 2\r\n\r\nno", 503, "no"),
+        (b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", 200, ""),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, 200, "ok"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK, 200, "ok"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", 101, ""),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\nX: y\r\n\r\n", 200, "ok"),
+    ],
+    ids=["1.0", "1.0 with length", "no reason", "100", "103", "101", "chunk extension and trailer"],
+)
+async def test_odd_but_valid_answers_are_read(answer, status, body):
+    async def once(writer):
+        writer.write(answer)
+        await writer.drain()
+
+    async with endpoint(once) as server:
+        response = await post(server.url)
+    assert (response.status_code, response.body, response.error) == (status, body, "")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"hello",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: 1\r\n" * 200,
+    ],
+    ids=["0.9", "two framings", "two lengths", "chunk too large", "chunk below zero", "chunk cut", "endless trailers"],
+)
+async def test_an_answer_whose_end_could_be_read_in_two_ways_is_an_error(answer):
+    async def once(writer):
+        writer.write(answer)
+        await writer.drain()
+
+    async with endpoint(once) as server:
+        response = await post(server.url, total_seconds=5)
+    assert response.status_code is None
+    assert response.error.startswith("The endpoint's answer ")
+    assert not response.is_ours
+
+
+async def test_nothing_of_a_refused_target_is_kept():
+    async with endpoint(b"HTTP/1.1 200 OK\r\nX-Inside: 1\r\nContent-Length: 6\r\n\r\nsecret") as inside:
+        response = await post(inside.url, allow_private=False)
+    assert (response.status_code, response.headers, response.body) == (None, {}, "")
+    assert (inside.connections, response.is_ours) == (0, False)
+    assert response.error == "Refused: 127.0.0.1 is a loopback address (RFC 1122)."
+
+
+async def test_many_floods_at_once_stay_within_a_bound_of_memory():
+    async def answer(writer):
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b"y" * 50_000)
+            await writer.drain()
+
+    async with endpoint(answer) as server, transport(limit=50) as opened:
+        await opened.post(server.url, headers={}, body=b"")
+        tracemalloc.start()
+        responses = await asyncio.gather(*(opened.post(server.url, headers={}, body=b"") for _ in range(50)))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert {(response.status_code, len(response.body)) for response in responses} == {(200, 16_384)}
+    # Both sides run here: the server's own buffers are in it.
+    assert peak < 50 * 500_000

@@ -45,6 +45,7 @@ def test_a_delivery_has_the_fields_of_the_wire(api, alice, made, sent):
         "attempts": 0,
         "next_attempt_at": timestamp(pending.next_attempt_at),
         "last_status_code": None,
+        "reason": "",
         "created_at": timestamp(pending.created_at),
     }
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Min, OuterRef, Q, Subquery
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from webhooks.models.endpoint import Endpoint
@@ -13,6 +14,15 @@ from webhooks.models.endpoint import Endpoint
 
 class DeliveryQuerySet(models.QuerySet):
     """Questions about deliveries."""
+
+    def under_way(self) -> "DeliveryQuerySet":
+        """Return those that somebody is sending now."""
+        return self.filter(status=Delivery.Status.PENDING, lease_until__gt=Now())
+
+    def make_due(self) -> int:
+        """Let them be sent now, whatever became of them before."""
+        fresh = {"lease_until": None, "claim": None, "reason": ""}
+        return self.update(status=Delivery.Status.PENDING, next_attempt_at=Now(), **fresh)
 
     def lowest_pending_position(self) -> int | None:
         """Return the position of the oldest event that is still to be sent, or None."""

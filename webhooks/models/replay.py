@@ -2,10 +2,19 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from webhooks.models.endpoint import Endpoint
+
+
+class ReplayQuerySet(models.QuerySet):
+    """Questions about replays."""
+
+    def lowest_needed_position(self) -> int | None:
+        """Return the position of the oldest event that a running one has still to look at, or None."""
+        reached = self.filter(status=Replay.Status.RUNNING).aggregate(low=Min("position"))["low"]
+        return None if reached is None else reached + 1
 
 
 class Replay(models.Model):
@@ -35,6 +44,8 @@ class Replay(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ReplayQuerySet.as_manager()
+
     class Meta:
         constraints = [
             # One at a time for an endpoint: two would make each other's deliveries.
@@ -47,3 +58,10 @@ class Replay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_only_display()} to {self.endpoint_id}"
+
+    @property
+    def progress(self) -> float:
+        """Return how much of the window it has gone through, from 0 to 1."""
+        if self.status == self.Status.DONE or self.upto <= self.after:
+            return 1.0
+        return round((self.position - self.after) / (self.upto - self.after), 4)

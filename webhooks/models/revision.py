@@ -6,13 +6,14 @@ from django.db import models
 
 
 class EndpointRevision(models.Model):
-    """The one row that gets a new value, by a trigger, in every transaction that changes who listens to what."""
+    """A value that a trigger makes new in each transaction that changes who listens to what.
 
-    id = models.SmallAutoField(primary_key=True)
+    Mostly there is one row; who finds it held by another transaction takes the next, so that none waits. Nothing has
+    changed as long as all the values are as they were.
+    """
+
+    id = models.BigAutoField(primary_key=True)
     revision = models.UUIDField(default=uuid.uuid4)
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="webhooks_one_revision")]
 
     def __str__(self) -> str:
         return str(self.revision)

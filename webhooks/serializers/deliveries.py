@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from events.encoding import timestamp
 from webhooks.models import Attempt, Delivery
+from webhooks.payloads import delivery_payload
 
 
 class DeliverySerializer(serializers.Serializer):
@@ -11,16 +12,7 @@ class DeliverySerializer(serializers.Serializer):
 
     def to_representation(self, delivery: Delivery) -> dict:
         """Return the delivery."""
-        return {
-            "id": delivery.pk,
-            "event": {"id": str(delivery.event_id), "type": delivery.event_type},
-            "endpoint": delivery.endpoint_id,
-            "status": delivery.status,
-            "attempts": delivery.attempts,
-            "next_attempt_at": delivery.next_attempt_at and timestamp(delivery.next_attempt_at),
-            "last_status_code": delivery.last_status_code,
-            "created_at": timestamp(delivery.created_at),
-        }
+        return delivery_payload(delivery)
 
 
 class AttemptSerializer(serializers.Serializer):
@@ -44,7 +36,10 @@ class AttemptSerializer(serializers.Serializer):
 class DeliveryFilter(serializers.Serializer):
     """Which deliveries to list."""
 
-    status = serializers.ChoiceField(Delivery.Status.choices, required=False)
+    # All that have not succeeded, those still to be sent too.
+    UNDELIVERED = "undelivered"
+
+    status = serializers.ChoiceField([*Delivery.Status.choices, UNDELIVERED], required=False)
     endpoint = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     type = serializers.CharField(required=False, max_length=200)
     since = serializers.DateTimeField(required=False)

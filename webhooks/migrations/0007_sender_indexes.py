@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('webhooks', '0005_retired_secret_by_end'),
+        ('webhooks', '0006_revision_rows'),
     ]
 
     operations = [
