@@ -195,13 +195,24 @@ def isolation(found: Bench, options: argparse.Namespace) -> None:
     print(f"  median: {first:.1f} and {second:.1f}; {second / first:.2f} times, {second - first:+.1f} ms\n", flush=True)
 
 
+def claim_time(found: Bench) -> None:
+    """Print how long one claim takes."""
+    found.connection.execute(SETTLE)
+    said = processes.finish(processes.start(found.stack.environment, "claims"))
+    print(
+        f"  one claim: {said['none']:.2f} ms with nothing due, {said['some']:.2f} ms for {said['count']}\n", flush=True
+    )
+
+
 def history(found: Bench, options: argparse.Namespace) -> None:
     """Print the rate again with very many finished deliveries in the table, and how large that is."""
     rate(found, options, "before")
+    claim_time(found)
     for begin in range(0, options.history, 100_000):
         found.connection.execute(HISTORY, [ENDPOINTS, begin + 1, min(begin + 100_000, options.history)])
     found.connection.execute("VACUUM ANALYZE webhooks_delivery")
     rate(found, options, f"after {options.history} finished deliveries")
+    claim_time(found)
     for name, size in found.connection.execute(SIZES).fetchall():
         print(f"  {name:<45} {size:>10}")
     print(flush=True)

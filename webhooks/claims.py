@@ -74,19 +74,20 @@ DUE = f"""
     ORDER BY due.retry, due.number LIMIT %s
 """
 # Whoever holds a row, to delete or to change it, is not waited for; and what was taken meanwhile is seen by the lock.
+# The arrays are for the planner: a join might read the whole table, which grows and grows.
 CLAIM = f"""
-    UPDATE webhooks_delivery AS delivery
-    SET lease_until = now() + make_interval(secs => %s), claim = gen_random_uuid()
-    FROM (
-        SELECT candidate.id, due.version, due.retry, due.number FROM ({DUE}) AS due
-        JOIN webhooks_delivery AS candidate ON candidate.id = due.id
-        WHERE candidate.status = 'pending' AND (candidate.lease_until IS NULL OR candidate.lease_until <= now())
-        FOR UPDATE OF candidate SKIP LOCKED
-    ) AS taken
-    WHERE delivery.id = taken.id
-    RETURNING delivery.id, delivery.claim, delivery.attempts, delivery.endpoint_id, delivery.event_id,
-              delivery.event_type, delivery.position, delivery.next_attempt_at, delivery.created_at,
-              taken.version, taken.retry, taken.number
+    WITH due AS MATERIALIZED ({DUE}), held AS MATERIALIZED (
+        SELECT id FROM webhooks_delivery
+        WHERE id = ANY(ARRAY(SELECT id FROM due))
+          AND status = 'pending' AND (lease_until IS NULL OR lease_until <= now())
+        FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE webhooks_delivery
+        SET lease_until = now() + make_interval(secs => %s), claim = gen_random_uuid()
+        WHERE id = ANY(ARRAY(SELECT id FROM held))
+        RETURNING id, claim, attempts, endpoint_id, event_id, event_type, position, next_attempt_at, created_at
+    )
+    SELECT claimed.*, due.version, due.retry, due.number FROM claimed JOIN due USING (id)
 """
 
 
@@ -207,7 +208,7 @@ def _claim(limit: int, parts: Collection[int], lanes: list[Lane]) -> list[Row]:
     columns = [list(column) for column in zip(*lanes, strict=True)] or [[] for _ in Lane._fields]
     share = settings.TIDEWIRE_WEBHOOKS_ENDPOINT_IN_FLIGHT
     lease, breaker = settings.TIDEWIRE_WEBHOOKS_LEASE_SECONDS, settings.TIDEWIRE_WEBHOOKS_BREAKER_FAILURES
-    values: list[Any] = [lease, *columns, breaker, AHEAD, share, list(parts), limit]
+    values: list[Any] = [*columns, breaker, AHEAD, share, list(parts), limit, lease]
     return [Row(*row) for row in psycopg.Cursor(sessions.current()).execute(CLAIM, values).fetchall()]
 
 

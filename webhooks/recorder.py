@@ -22,9 +22,9 @@ Finished = Outcome | Unsent
 
 
 class Recorder:
-    """Writes until it is ended; `written` is told what was written, and the endpoints that may have changed by it."""
+    """Writes until it is ended; `written` is told what was written, and what came of it."""
 
-    def __init__(self, written: Callable[[Sequence[Finished], dict[int, Endpoint]], None]) -> None:
+    def __init__(self, written: Callable[[Sequence[Finished], Turn], None]) -> None:
         self._written = written
         self._done: list[Finished] = []
         self._back: list[Row] = []
@@ -79,7 +79,7 @@ class Recorder:
             if turn.later:
                 asyncio.get_running_loop().call_later(HELD_SECONDS, self._again, turn.later)
             later = {id(one) for one in turn.later}
-            return self._written([one for one in done if id(one) not in later], turn.changed)
+            return self._written([one for one in done if id(one) not in later], turn)
 
     def _again(self, later: Sequence[Finished]) -> None:
         """Take once more what could not be written because somebody held its row."""

@@ -32,28 +32,30 @@ RECORD = """
             %s::text[], %s::timestamptz[], %s::int[], %s::text[], %s::jsonb[], %s::jsonb[], %s::text[]
         ) AS result(id, claim, status, reason, delay, number, status_code,
                     url, started_at, duration_ms, error, request_headers, response_headers, response_body)
+    ), locked AS MATERIALIZED (
+        SELECT id, claim FROM webhooks_delivery
+        WHERE id = ANY(ARRAY(SELECT id FROM result)) AND claim IS NOT NULL
+        ORDER BY id FOR UPDATE SKIP LOCKED
     ), held AS MATERIALIZED (
-        SELECT delivery.id, delivery.claim FROM result JOIN webhooks_delivery AS delivery USING (id, claim)
-        ORDER BY delivery.id FOR UPDATE OF delivery SKIP LOCKED
+        SELECT result.*, CASE WHEN number IS NOT NULL
+                              THEN nextval(pg_get_serial_sequence('webhooks_attempt', 'id')) END AS tried
+        FROM result JOIN locked USING (id, claim) ORDER BY id
     ), settled AS (
         UPDATE webhooks_delivery AS delivery
-        SET status = result.status, reason = result.reason, claim = NULL, lease_until = NULL,
-            attempts = coalesce(result.number, delivery.attempts),
-            last_status_code = CASE WHEN result.number IS NULL THEN delivery.last_status_code
-                                    ELSE result.status_code END,
-            next_attempt_at = CASE WHEN result.status = 'pending' THEN now() + make_interval(secs => result.delay) END
-        FROM result JOIN held USING (id, claim) WHERE delivery.id = result.id
-        RETURNING delivery.id, result.claim, delivery.next_attempt_at
-    ), tried AS (
-        INSERT INTO webhooks_attempt (delivery_id, number, url, started_at, duration_ms, status_code, error,
+        SET status = held.status, reason = held.reason, claim = NULL, lease_until = NULL,
+            attempts = coalesce(held.number, delivery.attempts),
+            last_status_code = CASE WHEN held.number IS NULL THEN delivery.last_status_code ELSE held.status_code END,
+            next_attempt_at = CASE WHEN held.status = 'pending' THEN now() + make_interval(secs => held.delay) END
+        FROM held WHERE delivery.id = held.id AND delivery.id = ANY(ARRAY(SELECT id FROM held))
+        RETURNING delivery.id, held.claim, delivery.next_attempt_at, held.tried
+    ), tries AS (
+        INSERT INTO webhooks_attempt (id, delivery_id, number, url, started_at, duration_ms, status_code, error,
                                       request_headers, response_headers, response_body)
-        SELECT id, number, url, started_at, duration_ms, status_code, error,
+        SELECT tried, id, number, url, started_at, duration_ms, status_code, error,
                request_headers, response_headers, response_body
-        FROM result JOIN settled USING (id, claim) WHERE number IS NOT NULL ORDER BY id
-        RETURNING id, delivery_id
+        FROM held WHERE tried IS NOT NULL
     )
-    SELECT settled.id, settled.claim, settled.next_attempt_at, tried.id
-    FROM settled LEFT JOIN tried ON tried.delivery_id = settled.id
+    SELECT id, claim, next_attempt_at, tried FROM settled
 """
 # Not tried after all: due as before, and counted as nothing.
 GIVE_BACK = """
@@ -111,6 +113,8 @@ class Turn:
 
     changed: dict[int, Endpoint]
     later: list[Outcome | Unsent]
+    # In how many seconds the first of the next tries is due, if there is any.
+    due_seconds: float | None = None
 
 
 def record(done: Sequence[Outcome | Unsent], troubled: Collection[int] = ()) -> Turn:
@@ -134,7 +138,9 @@ def record(done: Sequence[Outcome | Unsent], troubled: Collection[int] = ()) -> 
     else:
         written = _write(results)
         _tell(results, written)
-    return Turn(endpoints, _still_claimed(done, results, written))
+    delays = [result.verdict.delay_seconds for result in results]
+    due = min((delay for delay in delays if delay is not None), default=None)
+    return Turn(endpoints, _still_claimed(done, results, written), due)
 
 
 def _locked(concerned: Collection[int]) -> dict[int, Any]:

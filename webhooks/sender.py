@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 
-from webhooks import breaker, message, sessions
+from webhooks import breaker, message, schedule, sessions
 from webhooks.claims import Claims, Job, Row, Taken
 from webhooks.claims import Lane as Demand
 from webhooks.lanes import Lane
 from webhooks.models import Endpoint
 from webhooks.recorder import Finished, Recorder
-from webhooks.results import Outcome
+from webhooks.results import Outcome, Turn
 from webhooks.sessions import Session
 from webhooks.shares import Shares, part_of
 from webhooks.transport import Response, Transport
@@ -36,6 +36,8 @@ PAUSE_SECONDS = 0.005
 WHOLE_LOOK_SECONDS, WHOLE_LOOK_SHARE = 5.0, 1 / 20
 BALANCE_SECONDS = 1.0
 RETRY_SECONDS = 1.0
+# The next try of what failed once is not to be late by a second in five.
+SOON_SECONDS = 15.0
 # So many times the places in flight are claimed at most.
 HELD_FACTOR = 4
 # A run of a worker's ends after so long, that the worker can be stopped; the next one goes on.
@@ -52,6 +54,8 @@ def run() -> int | None:
     """
     sender = Sender(look_seconds=RUN_LOOK_SECONDS, lasts=False)
     count = asyncio.run(sender.run())
+    if sender.due_seconds is not None:
+        schedule.wake_sender(sender.due_seconds)
     return count if sender.has_served else None
 
 
@@ -69,6 +73,7 @@ class Sender:
         self._flying: set[asyncio.Task[None]] = set()
         self._shares, self._claims = Shares(), Claims()
         self._is_full = False
+        self._due_at: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looked_whole = self._balanced = 0.0
         self._whole_look_seconds = WHOLE_LOOK_SECONDS
@@ -256,7 +261,7 @@ class Sender:
             lane.under_way -= len(rows)
             self._recorder.give_back(rows)
 
-    def _written(self, done: Sequence[Finished], changed: dict[int, Endpoint]) -> None:
+    def _written(self, done: Sequence[Finished], turn: Turn) -> None:
         """Let the next be claimed where what was written down stood in their way."""
         look = self._is_full
         for one in done:
@@ -265,10 +270,24 @@ class Sender:
                 lane.under_way -= 1
                 self.count += 1
                 look = look or lane.is_full or lane.is_in_order
-        for endpoint in changed.values():
+        for endpoint in turn.changed.values():
             self._keep_back(endpoint)
         if look:
             self._called.set()
+        if turn.due_seconds is not None:
+            self._look_in(turn.due_seconds)
+
+    def _look_in(self, seconds: float) -> None:
+        """Look when the next try is due, if that is soon; the others are found by the clock, a second late at most."""
+        if seconds <= SOON_SECONDS:
+            self._due_at = time.monotonic() + min(seconds, self.due_seconds or math.inf)
+            asyncio.get_running_loop().call_later(seconds, self._called.set)
+
+    @property
+    def due_seconds(self) -> float | None:
+        """Return in how many seconds the next try is due that was put off, if that is soon and still to come."""
+        left = (self._due_at or -math.inf) - time.monotonic()
+        return left if left > 0 else None
 
     def _keep_back(self, endpoint: Endpoint) -> None:
         """Keep back what was claimed for an endpoint that is to be left in peace."""

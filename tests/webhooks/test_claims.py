@@ -18,8 +18,8 @@ from webhooks.shares import ALL, part_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# A lease, no lanes, the breaker's failures, places, all parts, a limit.
-PARAMETERS = [60, [], [], [], [], [], 5, 4, 16, list(ALL), 64]
+# No lanes, the breaker's failures, places, all parts, a limit, a lease.
+PARAMETERS = [[], [], [], [], [], 5, 4, 16, list(ALL), 64, 60]
 
 
 def test_what_is_due_is_claimed_once_with_its_body_and_its_number(endpoint, alice, deliver, claim):
@@ -273,7 +273,7 @@ def test_a_snapshot_held_open_makes_no_claim_step_over_what_was_finished(endpoin
         fill(made, 10, offset=5000)
         floor = timezone.now() - timedelta(seconds=1)
         values = [[made.pk], [64], [0], [floor], [None]]
-        plan = explain([60, *values, *PARAMETERS[6:]])
+        plan = explain([*values, *PARAMETERS[5:]])
     scans = [node for node in nodes(plan) if node.get("Index Name") == "webhooks_delivery_new"]
     assert [node["Actual Rows"] for node in scans] == [10]
     assert sum(node["Shared Hit Blocks"] for node in scans) < 50

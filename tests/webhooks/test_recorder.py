@@ -37,7 +37,7 @@ def records(monkeypatch):
 async def running():
     """Run a recorder; yield it with what it tells of each turn."""
     told = asyncio.Queue()
-    one = Recorder(lambda done, changed: told.put_nowait((list(done), changed)))
+    one = Recorder(lambda done, turn: told.put_nowait((list(done), turn.changed)))
     task = asyncio.create_task(one.run())
     yield one, told
     one.end()

@@ -225,14 +225,39 @@ def environment():
     return os.environ | own
 
 
+def test_after_a_first_failure_it_looks_when_the_next_try_is_due_and_a_run_lets_itself_be_woken(
+    endpoint, alice, deliver, receiver, wakes, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(schedule, "wake_sender", asked.append)
+    endpoint(alice, url=f"{receiver.url}/hook")
+    receiver.answers["/hook"] = 500
+    deliver("ding")
+    run()
+    [seconds] = asked
+    assert 0 < seconds < 6
+
+
+def test_a_sender_that_lasts_makes_the_next_try_when_it_is_due(
+    endpoint, alice, deliver, receiver, senders, monkeypatch
+):
+    monkeypatch.setattr(schedule, "DELAYS", (0.05, 60))
+    endpoint(alice, url=f"{receiver.url}/hook")
+    receiver.answers["/hook"] = 500
+    deliver("ding")
+    running = senders(look_seconds=600)
+    wait_for(receiver, lambda: len(receiver.got) == 2)
+    running.end()
+
+
 # -- Several senders ---------------------------------------------------------------------------------------------------
 
 
 class Running:
     """A sender in a thread of its own."""
 
-    def __init__(self, **options):
-        self.sender = Sender(look_seconds=0.05, **options)
+    def __init__(self, look_seconds=0.05):
+        self.sender = Sender(look_seconds=look_seconds)
         self.thread = threading.Thread(target=lambda: asyncio.run(self.sender.run()))
         self.thread.start()
 
