@@ -22,6 +22,7 @@ from feeds.serializers import (
     EntryEditSerializer,
     EntrySerializer,
     FeedSerializer,
+    FollowingSerializer,
     FollowSerializer,
 )
 
@@ -124,10 +125,11 @@ class FeedFollow(APIView):
     permission_classes = (IsAuthenticated,)
 
     def put(self, request, pk: int) -> Response:
-        """Follow the feed; twice is once."""
-        NoFields(data=request.data).is_valid(raise_exception=True)
-        follow = actions.follow_feed(_feed(self), by=request.user)
-        return Response({"following": follow.state == "accepted", "state": follow.state})
+        """Follow the feed, and say whether to be notified of what is new; twice is once."""
+        asked = FollowingSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        follow = actions.follow_feed(_feed(self), by=request.user, **asked.validated_data)
+        return Response({"following": follow.is_accepted, "state": follow.state})
 
     def delete(self, request, pk: int) -> Response:
         """Follow it no more, or take the request back."""
@@ -201,7 +203,7 @@ class FeedEntries(generics.ListCreateAPIView):
 
     def get_queryset(self):
         user = self.request.user
-        return Entry.objects.alive().filter(feed=_feed(self)).readable_by(user).for_viewer(user)
+        return Entry.objects.alive().filter(feed=_feed(self)).readable_by(user).shown_to(user).for_viewer(user)
 
     def create(self, request, *args, **kwargs) -> Response:
         """Publish an entry."""
@@ -254,7 +256,8 @@ class EntryComments(generics.ListCreateAPIView):
     serializer_class = CommentSerializer
 
     def get_queryset(self):
-        return Comment.objects.alive().filter(entry=_entry(self)).select_related("author")
+        comments = Comment.objects.alive().filter(entry=_entry(self))
+        return comments.shown_to(self.request.user).select_related("author")
 
     def create(self, request, *args, **kwargs) -> Response:
         """Comment on the entry."""
@@ -290,4 +293,5 @@ class Timeline(generics.ListAPIView):
     permission_classes = (IsAuthenticated,)
 
     def get_queryset(self):
-        return Entry.objects.alive().home_of(self.request.user).for_viewer(self.request.user)
+        user = self.request.user
+        return Entry.objects.alive().home_of(user).shown_to(user).for_viewer(user)
