@@ -96,10 +96,11 @@ class Replica:
         """Forget what is told on topics that may no longer be read."""
         for feed in self.all("feed"):
             if f"feeds.{feed['id']}" not in readable:
-                state = self.own.get(feed["id"])
+                asks, watches = self.own.get(feed["id"]) == "requested", feed["id"] in self.watched
                 self.drop("feed", feed["id"])
                 # Who asks to follow a feed knows that and no more of it; who follows one reads it while it is there.
-                self._follow(feed["id"], "requested" if state == "requested" else None)
+                self._follow(feed["id"], "requested" if asks else None)
+                self._watch(feed["id"], asks and watches)
         for entry in self.all("entry"):
             feed = self.objects["feed", entry["feed"]]  # what is told of an entry is told to readers of its feed
             is_public = entry["visibility"] == feed["visibility"] == "public"
