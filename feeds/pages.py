@@ -10,7 +10,7 @@ from django import forms
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -95,12 +95,19 @@ def entry(request: HttpRequest, pk: int) -> HttpResponse:
         if not user.is_authenticated:
             return redirect_to_login(request.path)
         if form.is_valid():
-            comment = actions.comment_on(entry, by=user, text=form.cleaned_data["text"])
+            comment = _comment(entry, user, form.cleaned_data["text"])
             return redirect(f"{request.path}#comment-{comment.pk}")
     page = _page(request, Comment.objects.alive().filter(entry=entry).shown_to(user).select_related("author"))
     page["rows"].reverse()
     topics = _topics(user, Feed.objects.filter(pk=entry.feed_id))
     return _render(request, "feeds/entry.html", cursor, topics, page | {"entry": entry, "form": form})
+
+
+def _comment(entry: Entry, user: Any, text: str) -> Comment:
+    try:
+        return actions.comment_on(entry, by=user, text=text)
+    except Entry.DoesNotExist:
+        raise Http404("This entry was deleted.") from None
 
 
 def signed_in_post(view: View) -> View:

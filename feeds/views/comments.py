@@ -1,16 +1,19 @@
 """Comments."""
 
+from django.http import Http404
 from rest_framework import generics, status
 from rest_framework.response import Response
 
+from access.relations import check_not_blocked
 from feeds import actions
-from feeds.models import Comment
+from feeds.models import Comment, Entry
 from feeds.serializers import CommentSerializer
 from feeds.views.entries import readable_entry
 from feeds.views.owned import Owned
+from feeds.views.versions import Versioned
 
 
-class EntryComments(generics.ListCreateAPIView):
+class EntryComments(Versioned, generics.ListCreateAPIView):
     """The comments under an entry, newest first."""
 
     serializer_class = CommentSerializer
@@ -24,7 +27,10 @@ class EntryComments(generics.ListCreateAPIView):
         entry = readable_entry(self)
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        comment = actions.comment_on(entry, by=request.user, **serializer.validated_data)
+        try:
+            comment = actions.comment_on(entry, by=request.user, **serializer.validated_data)
+        except Entry.DoesNotExist:
+            raise Http404 from None
         return Response(self.get_serializer(comment).data, status=status.HTTP_201_CREATED)
 
 
@@ -40,6 +46,11 @@ class CommentDetail(Owned, generics.RetrieveDestroyAPIView):
     def belongs_to(self, comment: Comment) -> int:
         """Return its author's id."""
         return comment.author_id
+
+    def perform_update(self, comment: Comment) -> None:
+        """Write a new text, unless a block has come between the two."""
+        check_not_blocked(comment.entry.author_id, by=comment.author_id)
+        comment.save()
 
     def may_delete(self, comment: Comment) -> set[int]:
         """Return its author and the owner of the feed it stands in."""

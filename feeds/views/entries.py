@@ -12,6 +12,7 @@ from feeds.models import Entry
 from feeds.serializers import EntryEditSerializer, EntrySerializer
 from feeds.views.feeds import visible_feed
 from feeds.views.owned import Owned
+from feeds.views.versions import Versioned
 
 
 def readable_entry(view) -> Entry:
@@ -20,7 +21,7 @@ def readable_entry(view) -> Entry:
     return get_object_or_404(Entry.objects.alive().readable_by(user).for_viewer(user), pk=view.kwargs["pk"])
 
 
-class FeedEntries(generics.ListCreateAPIView):
+class FeedEntries(Versioned, generics.ListCreateAPIView):
     """The entries of a feed, newest first."""
 
     serializer_class = EntrySerializer
@@ -59,7 +60,7 @@ class EntryDetail(Owned, generics.RetrieveDestroyAPIView):
         return {entry.author_id, entry.feed.owner_id}
 
 
-class EntryLike(APIView):
+class EntryLike(Versioned, APIView):
     """Whether one likes an entry."""
 
     permission_classes = (IsAuthenticated,)

@@ -12,6 +12,7 @@ from access.models import USERNAME
 from feeds.models import Feed
 from feeds.serializers import FeedSerializer
 from feeds.views.owned import Owned
+from feeds.views.versions import Versioned
 
 
 def visible_feed(view) -> Feed:
@@ -30,7 +31,7 @@ def _address_or_400():
         raise ValidationError({"slug": "This address is taken."}) from None
 
 
-class FeedList(generics.ListCreateAPIView):
+class FeedList(Versioned, generics.ListCreateAPIView):
     """All feeds that one may know of; `?slug=` finds one."""
 
     serializer_class = FeedSerializer
