@@ -53,7 +53,9 @@ def _as_seen(entry: Entry, viewer) -> Entry:
 @transaction.atomic
 def comment_on(entry: Entry, *, by, text: str) -> Comment:
     """Comment on an entry; raises `Entry.DoesNotExist` if it was deleted meanwhile."""
-    entry = Entry.objects.alive().select_related("author", "feed").select_for_update(of=("self",)).get(pk=entry.pk)
+    # Likes need not wait for it, an end of the entry must.
+    rows = Entry.objects.alive().select_related("author", "feed").select_for_update(of=("self",), no_key=True)
+    entry = rows.get(pk=entry.pk)
     check_not_blocked(entry.author_id, by=by.pk)
     return Comment.objects.create(entry=entry, author=by, text=text)
 
