@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q
 
@@ -10,6 +12,7 @@ from access.relations import check_not_blocked
 from events.actions import Fact, record_many
 from feeds import event_types, payloads
 from feeds.models import Comment, Entry, Feed, Follow, Reaction
+from feeds.models.mention import note_mentions
 
 
 @transaction.atomic
@@ -24,6 +27,8 @@ def publish_entry(feed: Feed, *, by, text: str, kind: str = "post", visibility: 
 def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
     """Publish many entries by the feed's owner in few statements: bulk writes send no signals, so this records."""
     rows = Entry.objects.bulk_create(Entry(feed=feed, author=feed.owner, text=text) for text in texts)
+    if rows:
+        note_mentions(rows, rows[0])
     published = event_types.ENTRY_PUBLISHED
     record_many(
         Fact(published, event_types.topic_of(row), f"entries/{row.pk}", {"entry": payloads.entry(row)}) for row in rows
@@ -51,13 +56,34 @@ def _as_seen(entry: Entry, viewer) -> Entry:
 
 
 @transaction.atomic
-def comment_on(entry: Entry, *, by, text: str) -> Comment:
-    """Comment on an entry; raises `Entry.DoesNotExist` if it was deleted meanwhile."""
+def comment_on(entry: Entry, *, by, text: str, parent: int | None = None) -> Comment:
+    """Comment on an entry, or answer a comment; raises `Entry.DoesNotExist` if the entry was deleted meanwhile."""
     # Likes need not wait for it, an end of the entry must.
     rows = Entry.objects.alive().select_related("author", "feed").select_for_update(of=("self",), no_key=True)
     entry = rows.get(pk=entry.pk)
     check_not_blocked(entry.author_id, by=by.pk)
-    return Comment.objects.create(entry=entry, author=by, text=text)
+    answered = None if parent is None else _answered(entry, parent, by)
+    return Comment.objects.create(entry=entry, author=by, text=text, parent=answered)
+
+
+def _answered(entry: Entry, parent: int, by) -> Comment:
+    found = Comment.objects.alive().filter(entry=entry, pk=parent).first()
+    if found is None:
+        raise ValidationError({"parent": "There is no such comment under this entry."})
+    if found.parent_id is not None:
+        raise ValidationError({"parent": "This is an answer itself: answer the comment above it."})
+    check_not_blocked(found.author_id, by=by.pk)
+    return found
+
+
+@transaction.atomic
+def create_feed(owner, **fields) -> Feed:
+    """Make a feed beside those that the owner has, within bounds that two requests at once do not pass."""
+    get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
+    limit = settings.TIDEWIRE_USER_MAX_FEEDS
+    if owner.feeds.count() >= limit:
+        raise ValidationError(f"There are {limit} already; that is the limit.", code="too_many")
+    return Feed.objects.create(owner=owner, **fields)
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 
 from access.audiences import audience
 from events.catalogue import alias, event_type, topic_kind
-from events.payloads import COUNT, ID, TIME, VERSION, fields, one_of, optional, text
+from events.payloads import COUNT, ID, TIME, VERSION, fields, many, one_of, optional, text
 from feeds.models import Entry, Feed, Follow
 
 # -- Objects ----------------------------------------------------------------------------------------------------------
@@ -27,6 +27,7 @@ ENTRY = fields(
     kind=one_of("post", "status"),
     text=text(10_000),
     visibility=one_of("public", "followers"),
+    mentions=many(PERSON),
     created_at=TIME,
     edited_at=optional(TIME),
     like_count=COUNT,
@@ -37,8 +38,11 @@ ENTRY = fields(
 COMMENT = fields(
     id=ID,
     entry=ID,
+    parent=optional(ID),
+    parent_author=optional(ID),
     author=PERSON,
     text=text(2_000),
+    mentions=many(PERSON),
     created_at=TIME,
     edited_at=optional(TIME),
     version=VERSION,

@@ -68,7 +68,14 @@ class CommentSerializer(StrictSerializer):
     """A comment."""
 
     text = serializers.CharField(max_length=COMMENT_MAX_LENGTH)
+    parent = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
 
     def to_representation(self, comment: Comment) -> dict:
         """Return the comment."""
         return payloads.comment(comment)
+
+
+class CommentEditSerializer(CommentSerializer):
+    """What of a comment can be edited: its text."""
+
+    parent = None

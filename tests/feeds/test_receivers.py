@@ -58,6 +58,7 @@ def test_an_entry_published_is_told_on_its_feed(publish, feed, alice, new):
         "kind": "status",
         "text": "Hello",
         "visibility": "public",
+        "mentions": [],
         "created_at": payloads.timestamp(entry.created_at),
         "edited_at": None,
         "like_count": 0,
