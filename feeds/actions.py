@@ -11,13 +11,14 @@ from django.db.models import Q
 from access.relations import check_not_blocked
 from events.actions import Fact, record_many
 from feeds import event_types, payloads
-from feeds.models import Comment, Entry, Feed, Follow, Reaction
+from feeds.models import Comment, Dismissal, Entry, Feed, Follow, Reaction
 from feeds.models.mention import note_mentions
 
 
 @transaction.atomic
 def publish_entry(feed: Feed, *, by, text: str, kind: str = "post", visibility: str = "public") -> Entry:
     """Publish an entry in one's own feed."""
+    by.check_may_write()
     if feed.owner_id != by.pk:
         raise PermissionDenied("Only its owner publishes in a feed.")
     return Entry.objects.create(feed=feed, author=by, text=text, kind=kind, visibility=visibility)
@@ -39,6 +40,7 @@ def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
 @transaction.atomic
 def like_entry(entry: Entry, *, by) -> Entry:
     """Like an entry; twice is once. The entry returned carries the exact counts."""
+    by.check_may_write()
     check_not_blocked(entry.author_id, by=by.pk)
     Reaction.objects.get_or_create(entry=entry, user=by, kind=Reaction.Kind.LIKE)
     return _as_seen(entry, by)
@@ -56,8 +58,21 @@ def _as_seen(entry: Entry, viewer) -> Entry:
 
 
 @transaction.atomic
+def dismiss_entry(entry: Entry, *, by) -> None:
+    """See an entry no more in lists; twice is once."""
+    Dismissal.objects.get_or_create(entry=entry, user=by)
+
+
+@transaction.atomic
+def recall_entry(entry_id: int, *, by) -> None:
+    """See a dismissed entry again; without a dismissal nothing happens."""
+    Dismissal.objects.filter(entry=entry_id, user=by).select_related("entry").delete()
+
+
+@transaction.atomic
 def comment_on(entry: Entry, *, by, text: str, parent: int | None = None) -> Comment:
     """Comment on an entry, or answer a comment; raises `Entry.DoesNotExist` if the entry was deleted meanwhile."""
+    by.check_may_write()
     # Likes need not wait for it, an end of the entry must.
     rows = Entry.objects.alive().select_related("author", "feed").select_for_update(of=("self",), no_key=True)
     entry = rows.get(pk=entry.pk)
@@ -79,6 +94,7 @@ def _answered(entry: Entry, parent: int, by) -> Comment:
 @transaction.atomic
 def create_feed(owner, **fields) -> Feed:
     """Make a feed beside those that the owner has, within bounds that two requests at once do not pass."""
+    owner.check_may_write()
     get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
     limit = settings.TIDEWIRE_USER_MAX_FEEDS
     if owner.feeds.count() >= limit:
@@ -87,11 +103,12 @@ def create_feed(owner, **fields) -> Feed:
 
 
 @transaction.atomic
-def follow_feed(feed: Feed, *, by, notify: bool | None = None) -> Follow:
+def follow_feed(feed: Feed, *, by, **wishes: bool) -> Follow:
     """Follow a feed; twice is once. A followers-only feed of another's is asked first, and the follow is pending.
 
-    Whether the follower is notified of what is new stays as it is, unless it is given.
+    The follower's wishes (`notify`: tell me what is new; `muted`: not in my home timeline) stay unless given.
     """
+    by.check_may_write()
     # Locked, so that a feed that is being opened or closed is seen as the one or the other.
     feed.lock()
     check_not_blocked(feed.owner_id, by=by.pk)
@@ -100,9 +117,9 @@ def follow_feed(feed: Feed, *, by, notify: bool | None = None) -> Follow:
     follow, is_new = Follow.objects.get_or_create(feed=feed, follower=by, defaults={"state": state})
     if is_open and not is_new:
         follow.state = Follow.State.ACCEPTED
-    if notify is not None:
-        follow.notify = notify
-    if notify is not None or not is_new:
+    for name, wish in wishes.items():
+        setattr(follow, name, wish)
+    if wishes or not is_new:
         follow.save()
     return follow
 

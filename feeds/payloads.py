@@ -3,7 +3,7 @@
 from typing import Any
 
 from events.encoding import timestamp
-from feeds.models import Comment, Entry, Feed, Follow, Reaction
+from feeds.models import Comment, Dismissal, Entry, Feed, Follow, Reaction, Report
 
 Payload = dict[str, Any]
 
@@ -111,3 +111,27 @@ def following(follow: Follow) -> Payload:
 def reaction(reaction: Reaction) -> Payload:
     """Return who likes what."""
     return {"entry": entry_reference(reaction.entry), "actor": person(reaction.user)}
+
+
+def hidden(row: Entry | Comment) -> Payload:
+    """Return what is left to be seen of a hidden entry or comment; why it is hidden is not everybody's."""
+    return {"id": row.pk, "hidden_at": timestamp(row.hidden_at), "version": row.version}
+
+
+def dismissal(dismissal: Dismissal) -> Payload:
+    """Return which entry somebody has dismissed."""
+    return {"entry": {"id": dismissal.entry_id, "feed": dismissal.entry.feed_id}}
+
+
+def report(report: Report) -> Payload:
+    """Return a report as the one who made it sees it."""
+    return {
+        "id": report.pk,
+        "object": {"type": report.kind, "id": report.object_id},
+        "reason": report.reason,
+        "text": report.text,
+        "state": report.state,
+        "created_at": timestamp(report.created_at),
+        "closed_at": report.closed_at and timestamp(report.closed_at),
+        "version": report.version,
+    }

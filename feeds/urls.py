@@ -3,7 +3,7 @@
 from django.urls import path
 
 from feeds import pages
-from feeds.views import comments, entries, feeds, follows, timeline
+from feeds.views import comments, dismissals, entries, feeds, follows, moderation, reports, search, timeline
 
 urlpatterns = [
     path("feeds/", feeds.FeedList.as_view(), name="feeds"),
@@ -18,6 +18,14 @@ urlpatterns = [
     path("entries/<int:pk>/like/", entries.EntryLike.as_view(), name="entry-like"),
     path("entries/<int:pk>/comments/", comments.EntryComments.as_view(), name="entry-comments"),
     path("comments/<int:pk>/", comments.CommentDetail.as_view(), name="comment"),
+    path("entries/dismissed/", dismissals.DismissedEntries.as_view(), name="dismissed-entries"),
+    path("entries/<int:pk>/dismiss/", dismissals.EntryDismissal.as_view(), name="entry-dismissal"),
+    path("reports/", reports.ReportList.as_view(), name="reports"),
+    path("moderation/reports/", moderation.ReportQueue.as_view(), name="report-queue"),
+    path("moderation/reports/<int:pk>/", moderation.ReportDetail.as_view(), name="report"),
+    path("moderation/entries/<int:pk>/", moderation.Hiding.as_view(), name="entry-hiding"),
+    path("moderation/comments/<int:pk>/", moderation.CommentHiding.as_view(), name="comment-hiding"),
+    path("search/", search.Search.as_view(), name="search"),
     path("timeline/", timeline.Timeline.as_view(), name="timeline"),
 ]
 

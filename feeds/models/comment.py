@@ -1,6 +1,7 @@
 """Comments."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.db.models import Q
@@ -8,9 +9,11 @@ from django.utils import timezone
 
 from access.models import Block
 from feeds import signals
+from feeds.models import words
 from feeds.models.entry import Entry
 from feeds.models.mention import Mentioning
-from feeds.models.telling import Telling, TellingQuerySet
+from feeds.models.moderated import Moderated
+from feeds.models.telling import TellingQuerySet
 
 TEXT_MAX_LENGTH = 2_000
 
@@ -19,8 +22,8 @@ class CommentQuerySet(TellingQuerySet):
     """Questions about comments."""
 
     def alive(self) -> "CommentQuerySet":
-        """Leave out the deleted ones, and those of deleted entries."""
-        return self.filter(deleted_at=None, entry__deleted_at=None)
+        """Leave out the deleted and hidden ones, and those of deleted or hidden entries."""
+        return self.filter(deleted_at=None, hidden_at=None, entry__deleted_at=None, entry__hidden_at=None)
 
     def readable_by(self, user) -> "CommentQuerySet":
         """Return the comments on entries that the user may read."""
@@ -30,12 +33,16 @@ class CommentQuerySet(TellingQuerySet):
         """Leave out what lists do not show the user though they might read it: comments of people kept apart."""
         return self.filter(Block.objects.apart(user.pk, "author_id")) if user.is_authenticated else self
 
+    def with_words(self, text: str) -> "CommentQuerySet":
+        """Return those that have every word of the text."""
+        return words.found(self, ("text",), text)
+
     def for_viewer(self) -> "CommentQuerySet":
         """Read along what is shown with each comment."""
         return self.select_related("author", "parent").prefetch_related("mentions")
 
 
-class Comment(Mentioning, Telling):
+class Comment(Mentioning, Moderated):
     """Something said about an entry."""
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="comments")
@@ -51,11 +58,14 @@ class Comment(Mentioning, Telling):
     objects = CommentQuerySet.as_manager()
     told_with = ("author", "entry__author", "entry__feed", "parent")
     mentioned_in = "comment"
+    hidden_signal, restored_signal = signals.comment_hidden, signals.comment_restored
 
     class Meta:
         indexes = [
             # The comments under an entry.
             models.Index(fields=["entry", "id"], condition=Q(deleted_at=None), name="feeds_comment_page"),
+            # Full-text search.
+            GinIndex(words.vector("text"), condition=Q(deleted_at=None), name="feeds_comment_words"),
         ]
 
     def __str__(self) -> str:
@@ -74,7 +84,7 @@ class Comment(Mentioning, Telling):
 
     def change(self) -> None:
         """Write a new text; what is the same is not told, and a deleted comment stays as it is."""
-        if self.lock("text") and self.deleted_at is None:
+        if self.lock("text") and self.is_there:
             self.edited_at, self.version = timezone.now(), self.version + 1
             self.write("text", "edited_at", "version")
             self.note_mentions(is_new=False)
