@@ -27,6 +27,10 @@ class EntryQuerySet(TellingQuerySet):
         """Leave out the deleted ones, and those that moderators have hidden."""
         return self.filter(deleted_at=None, hidden_at=None)
 
+    def deleted(self) -> "EntryQuerySet":
+        """Return what is left of the deleted ones."""
+        return self.exclude(deleted_at=None).filter(hidden_at=None)
+
     def readable_by(self, user) -> "EntryQuerySet":
         """Return the entries that the user may read: public ones of public feeds, and all of feeds they follow."""
         public = Q(visibility=Entry.Visibility.PUBLIC, feed__visibility=Feed.Visibility.PUBLIC)
@@ -93,6 +97,8 @@ class Entry(Mentioning, Moderated):
         indexes = [
             # A feed's page, newest first, without the deleted ones.
             models.Index(fields=["feed", "-id"], condition=Q(deleted_at=None), name="feeds_entry_page"),
+            # What is left of a feed's deleted entries.
+            models.Index(fields=["feed", "-id"], condition=Q(deleted_at__isnull=False), name="feeds_entry_gone"),
             # The public front page.
             models.Index(fields=["-id"], condition=Q(deleted_at=None, visibility="public"), name="feeds_entry_front"),
             # Full-text search.
