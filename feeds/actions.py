@@ -22,6 +22,8 @@ def publish_entry(feed: Feed, *, by, text: str, kind: str = "post", visibility: 
 def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
     """Publish many entries by the feed's owner in few statements: bulk writes send no signals, so this records."""
     rows = Entry.objects.bulk_create(Entry(feed=feed, author=feed.owner, text=text) for text in texts)
+    for row in rows:
+        row.begin()
     published = event_types.ENTRY_PUBLISHED
     record_many(
         Fact(published, event_types.topic_of(row), f"entries/{row.pk}", {"entry": payloads.entry(row)}) for row in rows

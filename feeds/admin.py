@@ -12,7 +12,7 @@ class FeedAdmin(admin.ModelAdmin):
 
     list_display = ["id", "title", "slug", "owner", "visibility", "follower_count", "created_at"]
     list_filter = ["visibility"]
-    list_select_related = ["owner"]
+    list_select_related = ["owner", "counts"]
     search_fields = ["=slug", "=owner__username"]
     fields = ["owner", "slug", "title", "description", "visibility", "follower_count", "version"]
     readonly_fields = ["follower_count", "version"]
@@ -48,7 +48,7 @@ class EntryAdmin(Said):
     """Entries."""
 
     list_display = ["id", "__str__", "author", "feed", "like_count", "comment_count", "created_at", "deleted_at"]
-    list_select_related = ["author", "feed"]
+    list_select_related = ["author", "feed", "counts"]
     list_filter = ["kind", "visibility"]
     search_fields = ["=author__username", "=feed__slug"]
     fields = ["feed", "author", "kind", "visibility", "text", "like_count", "comment_count", "version", "deleted_at"]

@@ -7,9 +7,10 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.utils import timezone
 
 from feeds import signals
+from feeds.models.counts import Counted, EntryCounts
 from feeds.models.feed import Feed
 from feeds.models.reaction import Reaction
-from feeds.models.telling import Telling, TellingQuerySet
+from feeds.models.telling import TellingQuerySet
 
 TEXT_MAX_LENGTH = 10_000
 
@@ -36,10 +37,10 @@ class EntryQuerySet(TellingQuerySet):
         """Add what is the viewer's own: whether they like the entry."""
         likes = Reaction.objects.filter(entry=OuterRef("pk"), user_id=user.pk)
         liked = Exists(likes) if user.is_authenticated else Value(False)
-        return self.select_related("author", "feed").annotate(liked=liked)
+        return self.select_related("author", "feed", "counts").annotate(liked=liked)
 
 
-class Entry(Telling):
+class Entry(Counted):
     """Something said in a feed."""
 
     class Kind(models.TextChoices):
@@ -55,15 +56,13 @@ class Entry(Telling):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.POST)
     text = models.TextField(validators=[MaxLengthValidator(TEXT_MAX_LENGTH)])
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC)
-    like_count = models.PositiveIntegerField(default=0)
-    comment_count = models.PositiveIntegerField(default=0)
-    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = EntryQuerySet.as_manager()
     told_with = ("author", "feed")
+    counted_in = EntryCounts
 
     class Meta:
         verbose_name_plural = "entries"
@@ -82,8 +81,19 @@ class Entry(Telling):
         """Say whether everyone may read it."""
         return self.visibility == self.Visibility.PUBLIC and self.feed.visibility == Feed.Visibility.PUBLIC
 
+    @property
+    def like_count(self) -> int:
+        """Return how many like it."""
+        return self.tally.like_count
+
+    @property
+    def comment_count(self) -> int:
+        """Return how many comments stand under it."""
+        return self.tally.comment_count
+
     def was_made(self) -> None:
         """Tell that it was published."""
+        self.begin()
         signals.entry_published.send(Entry, entry=self)
 
     def change(self) -> None:
@@ -106,5 +116,5 @@ class Entry(Telling):
 
     def count(self, *, likes: int = 0, comments: int = 0) -> None:
         """Add to the counts and tell the exact new ones."""
-        self.add_to(like_count=likes, comment_count=comments, version=1)
+        self.step(like_count=likes, comment_count=comments)
         signals.entry_counted.send(Entry, entry=self)
