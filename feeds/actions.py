@@ -31,21 +31,20 @@ def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
     return rows
 
 
-@transaction.atomic
 def like_entry(entry: Entry, *, by) -> Entry:
     """Like an entry; twice is once. The entry returned carries the exact counts."""
-    Reaction.objects.get_or_create(entry=entry, user=by, kind=Reaction.Kind.LIKE)
+    Reaction.objects.make(entry, by, Reaction.Kind.LIKE)
     return _as_seen(entry, by)
 
 
-@transaction.atomic
 def unlike_entry(entry: Entry, *, by) -> Entry:
     """Take a like back; without one nothing happens."""
-    Reaction.objects.filter(entry=entry, user=by, kind=Reaction.Kind.LIKE).delete()
+    Reaction.objects.take_back(entry, by, Reaction.Kind.LIKE)
     return _as_seen(entry, by)
 
 
 def _as_seen(entry: Entry, viewer) -> Entry:
+    # Read after the commit: others wait for the counts until then. It is never older than the counts it carries.
     return Entry.objects.for_viewer(viewer).get(pk=entry.pk)
 
 

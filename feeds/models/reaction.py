@@ -1,11 +1,40 @@
 """Reactions: likes, for now."""
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from feeds import signals
 from feeds.models.telling import Telling, TellingQuerySet
+
+
+class ReactionQuerySet(TellingQuerySet):
+    """Ways to make and to take back a reaction that are harmless when repeated."""
+
+    def make(self, entry, user, kind: str) -> "Reaction | None":
+        """Insert the reaction unless it is there, in one statement; only a new one is counted and told."""
+        now = timezone.now()
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO feeds_reaction (entry_id, user_id, kind, created_at) VALUES (%s, %s, %s, %s) "
+                "ON CONFLICT DO NOTHING RETURNING id",
+                [entry.pk, user.pk, kind, now],
+            )
+            if (row := cursor.fetchone()) is None:
+                return None
+            reaction = Reaction(pk=row[0], entry=entry, user=user, kind=kind, created_at=now)
+            reaction._state.adding = False
+            reaction.was_made()
+            return reaction
+
+    def take_back(self, entry, user, kind: str) -> bool:
+        """Delete the reaction if it is there; only one that was is counted and told. Say whether it was."""
+        with transaction.atomic():
+            reaction = self.select_for_update(of=("self",)).filter(entry=entry, user=user, kind=kind).first()
+            if reaction is None:
+                return False
+            reaction.entry, reaction.user = entry, user
+            return bool(reaction.delete()[0])
 
 
 class Reaction(Telling):
@@ -19,7 +48,7 @@ class Reaction(Telling):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.LIKE)
     created_at = models.DateTimeField(default=timezone.now)
 
-    objects = TellingQuerySet.as_manager()
+    objects = ReactionQuerySet.as_manager()
 
     class Meta:
         constraints = [
