@@ -4,8 +4,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 ENTRIES_THERE = """
-    INSERT INTO feeds_entrycounts (entry_id, like_count, comment_count, version)
-    SELECT id, like_count, comment_count, version FROM feeds_entry
+    INSERT INTO feeds_entrycounts (entry_id, like_count, comment_count, version, written)
+    SELECT id, like_count, comment_count, version, version FROM feeds_entry
     WHERE (like_count, comment_count, version) <> (0, 0, 1)
 """
 ENTRIES_BACK = """
@@ -14,8 +14,8 @@ ENTRIES_BACK = """
     FROM feeds_entrycounts AS counts WHERE counts.entry_id = feeds_entry.id
 """
 FEEDS_THERE = """
-    INSERT INTO feeds_feedcounts (feed_id, follower_count, version)
-    SELECT id, follower_count, version FROM feeds_feed WHERE (follower_count, version) <> (0, 1)
+    INSERT INTO feeds_feedcounts (feed_id, follower_count, version, written)
+    SELECT id, follower_count, version, version FROM feeds_feed WHERE (follower_count, version) <> (0, 1)
 """
 FEEDS_BACK = """
     UPDATE feeds_feed SET follower_count = counts.follower_count, version = counts.version
@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
             name='EntryCounts',
             fields=[
                 ('version', models.PositiveIntegerField(default=1)),
+                ('written', models.PositiveIntegerField(default=1)),
                 ('entry', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='counts', serialize=False, to='feeds.entry')),
                 ('like_count', models.PositiveIntegerField(default=0)),
                 ('comment_count', models.PositiveIntegerField(default=0)),
@@ -47,6 +48,7 @@ class Migration(migrations.Migration):
             name='FeedCounts',
             fields=[
                 ('version', models.PositiveIntegerField(default=1)),
+                ('written', models.PositiveIntegerField(default=1)),
                 ('feed', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='counts', serialize=False, to='feeds.feed')),
                 ('follower_count', models.PositiveIntegerField(default=0)),
             ],

@@ -16,31 +16,35 @@ class Counts(models.Model):
     """What is counted of one object; one without such a row has zeros, and its first version."""
 
     version = models.PositiveIntegerField(default=1)
+    # The version that last wrote the object itself: who holds a later one knows all of it but the counts.
+    written = models.PositiveIntegerField(default=1)
 
     class Meta:
         abstract = True
 
-    def add(self, **steps: int) -> None:
+    def add(self, *, writes: bool = False, **steps: int) -> None:
         """Add to the counts, which makes a version, in one statement; hold the row exactly as that left it."""
-        row = self._changed([f"greatest(0, {self._meta.db_table}.{name} + %s)" for name in steps], steps)
+        table = self._meta.db_table
+        sets = [f"{name} = greatest(0, {table}.{name} + %s)" for name in steps]
+        row = self._changed([*sets, *([f"written = {table}.version + 1"] if writes else [])], writes, steps)
         if row is None:
             raise ObjectDoesNotExist(f"What {self._meta.verbose_name} {self.pk} were kept for is gone.")
         for field, value in zip(self._meta.concrete_fields, row, strict=True):
             setattr(self, field.attname, value)
 
-    def _changed(self, values: list[str], steps: dict[str, int]) -> tuple | None:
+    def _changed(self, sets: list[str], writes: bool, steps: dict[str, int]) -> tuple | None:
         """Make the row or change it: whoever comes second waits here for the first to commit."""
         table, key = self._meta.db_table, self._meta.pk
         owner = key.related_model._meta.db_table
-        counts = [field.column for field in self._meta.concrete_fields if field.column not in (key.column, "version")]
-        sets = ", ".join(f"{name} = {value}" for name, value in zip(steps, values, strict=True))
+        columns = [field.column for field in self._meta.concrete_fields]
+        counts = [name for name in columns if name.endswith("_count")]
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {table} ({key.column}, version{''.join(f', {name}' for name in counts)}) "
-                f"SELECT id, 2{', greatest(0, %s)' * len(counts)} FROM {owner} WHERE id = %s "
-                f"ON CONFLICT ({key.column}) DO UPDATE SET {sets + ', ' if sets else ''}version = {table}.version + 1 "
-                f"RETURNING {', '.join(field.column for field in self._meta.concrete_fields)}",
-                [*(steps.get(name, 0) for name in counts), self.pk, *steps.values()],
+                f"INSERT INTO {table} ({key.column}, version, written{''.join(f', {name}' for name in counts)}) "
+                f"SELECT id, 2, %s{', greatest(0, %s)' * len(counts)} FROM {owner} WHERE id = %s "
+                f"ON CONFLICT ({key.column}) DO UPDATE SET {', '.join([*sets, f'version = {table}.version + 1'])} "
+                f"RETURNING {', '.join(columns)}",
+                [1 + writes, *(steps.get(name, 0) for name in counts), self.pk, *steps.values()],
             )
             return cursor.fetchone()
 
@@ -82,6 +86,12 @@ class Counted(Telling):
         except ObjectDoesNotExist:
             return self.begin()
 
+    @property
+    def held_version(self) -> int:
+        """Return the version that was read along with the row; 0 if none was."""
+        counts = self._state.fields_cache.get("counts")
+        return counts.version if counts else 0
+
     def begin(self) -> Counts:
         """Hold the counts of a new row, without asking for them."""
         return self.counted_in(**{self._meta.model_name: self})
@@ -100,7 +110,7 @@ class Counted(Telling):
         if columns := [name for name in fields if name != "version"]:
             super().write(*columns)
         if "version" in fields:
-            self.step()
+            self.step(writes=True)
 
     def step(self, **steps: int) -> None:
         """Add to the counts and make a version."""

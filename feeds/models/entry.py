@@ -114,7 +114,7 @@ class Entry(Counted):
             signals.entry_deleted.send(Entry, entry=self)
         return 1, {self._meta.label: 1}
 
-    def count(self, *, likes: int = 0, comments: int = 0) -> None:
-        """Add to the counts and tell the exact new ones."""
-        self.step(like_count=likes, comment_count=comments)
+    def count(self, *, comments: int) -> None:
+        """Add to the number of comments and tell the exact new one."""
+        self.step(comment_count=comments)
         signals.entry_counted.send(Entry, entry=self)

@@ -102,7 +102,7 @@ class Feed(Counted):
 
     def tell_again(self) -> None:
         """Tell the feed anew, because what is told along with it has changed."""
-        self.step()
+        self.step(writes=True)
         signals.feed_edited.send(Feed, feed=self)
 
     def count(self, *, followers: int) -> None:
@@ -113,7 +113,7 @@ class Feed(Counted):
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
         """Delete the feed with all that is in it; one event tells of it all to its readers."""
         with transaction.atomic():
-            self.step()
+            self.step(writes=True)
             # Who only asked does not read what is told on the feed's topic.
             Follow.objects.pending().filter(feed=self).delete()
             signals.feed_deleted.send(Feed, feed=self)

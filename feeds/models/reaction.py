@@ -60,8 +60,8 @@ class Reaction(Telling):
         return f"{self.user} likes {self.entry_id}"
 
     def was_made(self) -> None:
-        """Count and tell it."""
-        self.entry.count(likes=1)
+        """Count and tell it, the new count with it."""
+        self.entry.step(like_count=1)
         signals.entry_liked.send(Reaction, reaction=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
@@ -69,6 +69,6 @@ class Reaction(Telling):
         with transaction.atomic():
             result = super().delete(*args, **kwargs)
             if result[0]:
-                self.entry.count(likes=-1)
+                self.entry.step(like_count=-1)
                 signals.entry_unliked.send(Reaction, reaction=self)
             return result
