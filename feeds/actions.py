@@ -7,7 +7,7 @@ from django.db import transaction
 
 from events.actions import Fact, record_many
 from feeds import event_types, payloads
-from feeds.models import Comment, Entry, Feed, Follow, Reaction
+from feeds.models import Comment, Entry, Fanout, Feed, Follow, Reaction
 
 
 @transaction.atomic
@@ -24,6 +24,7 @@ def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
     rows = Entry.objects.bulk_create(Entry(feed=feed, author=feed.owner, text=text) for text in texts)
     for row in rows:
         row.begin()
+    Fanout.objects.bulk_create(Fanout(entry=row, feed=feed) for row in rows)
     published = event_types.ENTRY_PUBLISHED
     record_many(
         Fact(published, event_types.topic_of(row), f"entries/{row.pk}", {"entry": payloads.entry(row)}) for row in rows

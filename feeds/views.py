@@ -24,6 +24,7 @@ from feeds.serializers import (
     FeedSerializer,
     FollowSerializer,
 )
+from feeds.timeline import Home
 
 
 def _feed(view) -> Feed:
@@ -290,4 +291,4 @@ class Timeline(generics.ListAPIView):
     permission_classes = (IsAuthenticated,)
 
     def get_queryset(self):
-        return Entry.objects.alive().home_of(self.request.user).for_viewer(self.request.user)
+        return Home(self.request.user)

@@ -6,5 +6,17 @@ from feeds.models.entry import Entry
 from feeds.models.feed import Feed
 from feeds.models.follow import Follow
 from feeds.models.reaction import Reaction
+from feeds.models.timeline import Fanout, TimelineEntry, TimelineReader
 
-__all__ = ["Comment", "Entry", "EntryCounts", "Feed", "FeedCounts", "Follow", "Reaction"]
+__all__ = [
+    "Comment",
+    "Entry",
+    "EntryCounts",
+    "Fanout",
+    "Feed",
+    "FeedCounts",
+    "Follow",
+    "Reaction",
+    "TimelineEntry",
+    "TimelineReader",
+]

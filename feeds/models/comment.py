@@ -51,7 +51,7 @@ class Comment(Telling):
     def was_made(self) -> None:
         """Tell and count it."""
         signals.comment_published.send(Comment, comment=self)
-        self.entry.count(comments=1)
+        self.entry.count(comment_count=1)
 
     def change(self) -> None:
         """Write a new text; what is the same is not told, and a deleted comment stays as it is."""
@@ -69,5 +69,5 @@ class Comment(Telling):
             self.text, self.deleted_at, self.version = "", timezone.now(), self.version + 1
             self.write("text", "deleted_at", "version")
             signals.comment_deleted.send(Comment, comment=self)
-            self.entry.count(comments=-1)
+            self.entry.count(comment_count=-1)
         return 1, {self._meta.label: 1}

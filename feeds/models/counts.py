@@ -112,8 +112,12 @@ class Counted(Telling):
         if "version" in fields:
             self.step(writes=True)
 
+    def count(self, **steps: int) -> None:
+        """Add to the counts and tell them."""
+        raise NotImplementedError
+
     def step(self, **steps: int) -> None:
-        """Add to the counts and make a version."""
+        """Add to the counts, by their columns, and make a version."""
         try:
             self.tally.add(**steps)
         except ObjectDoesNotExist:

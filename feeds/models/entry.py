@@ -11,6 +11,7 @@ from feeds.models.counts import Counted, EntryCounts
 from feeds.models.feed import Feed
 from feeds.models.reaction import Reaction
 from feeds.models.telling import TellingQuerySet
+from feeds.models.timeline import Fanout
 
 TEXT_MAX_LENGTH = 10_000
 
@@ -94,6 +95,7 @@ class Entry(Counted):
     def was_made(self) -> None:
         """Tell that it was published."""
         self.begin()
+        Fanout.objects.create(entry=self, feed=self.feed)
         signals.entry_published.send(Entry, entry=self)
 
     def change(self) -> None:
@@ -114,7 +116,7 @@ class Entry(Counted):
             signals.entry_deleted.send(Entry, entry=self)
         return 1, {self._meta.label: 1}
 
-    def count(self, *, comments: int) -> None:
-        """Add to the number of comments and tell the exact new one."""
-        self.step(comment_count=comments)
+    def count(self, **steps: int) -> None:
+        """Add to the counts and tell the exact new ones."""
+        self.step(**steps)
         signals.entry_counted.send(Entry, entry=self)

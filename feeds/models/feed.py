@@ -57,6 +57,8 @@ class Feed(Counted):
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC)
     is_personal = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
+    # It has too many followers: its entries are not pushed into timelines, readers look them up.
+    is_pulled = models.BooleanField(default=False, editable=False)
 
     objects = FeedQuerySet.as_manager()
     told_with = ("owner",)
@@ -105,9 +107,9 @@ class Feed(Counted):
         self.step(writes=True)
         signals.feed_edited.send(Feed, feed=self)
 
-    def count(self, *, followers: int) -> None:
+    def count(self, **steps: int) -> None:
         """Add to the number of followers and tell the exact new one."""
-        self.step(follower_count=followers)
+        self.step(**steps)
         signals.feed_counted.send(Feed, feed=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:

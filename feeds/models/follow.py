@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, OuterRef
+from django.db.models import F, OuterRef, Q
 from django.utils import timezone
 
 from feeds import signals
@@ -38,7 +38,7 @@ class FollowQuerySet(TellingQuerySet):
             self.filter(pk__in=[row.pk for row in rows]).update(**accepted)
             for row in rows:
                 row.feed, row.state, row.version = feed, Follow.State.ACCEPTED, row.version + 1
-            feed.count(followers=len(rows))
+            feed.count(follower_count=len(rows))
             signals.requests_accepted.send(Follow, follows=rows)
 
 
@@ -54,6 +54,8 @@ class Follow(Telling):
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACCEPTED)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
+    # Whether the follower's timeline has what is there, so that only what is new needs to be pushed.
+    is_pushed = models.BooleanField(default=False, editable=False)
 
     objects = FollowQuerySet.as_manager()
     told_with = ("feed__owner", "follower")
@@ -66,6 +68,8 @@ class Follow(Telling):
         indexes = [
             # A feed's followers, and the requests to follow it, newest first.
             models.Index(fields=["feed", "state", "-id"], name="feeds_follow_page"),
+            # To whom an entry is pushed, some readers at a time.
+            models.Index(fields=["feed", "follower"], condition=Q(state="accepted"), name="feeds_follow_push"),
         ]
 
     def __str__(self) -> str:
@@ -79,7 +83,7 @@ class Follow(Telling):
     def was_made(self) -> None:
         """Count and tell a follow; tell a request."""
         if self.is_accepted:
-            self.feed.count(followers=1)
+            self.feed.count(follower_count=1)
             signals.feed_followed.send(Follow, follow=self)
         else:
             signals.follow_requested.send(Follow, follow=self)
@@ -91,7 +95,7 @@ class Follow(Telling):
         if self.lock("state") and self.is_accepted:
             self.version += 1
             self.write("state", "version")
-            self.feed.count(followers=1)
+            self.feed.count(follower_count=1)
             signals.feed_followed.send(Follow, follow=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
@@ -108,7 +112,7 @@ class Follow(Telling):
 
     def _has_ended(self) -> None:
         if self.is_accepted:
-            self.feed.count(followers=-1)
+            self.feed.count(follower_count=-1)
             signals.feed_unfollowed.send(Follow, follow=self)
         else:
             signals.request_ended.send(Follow, follow=self)
