@@ -17,10 +17,11 @@ END = 2**63 - 1
 # So many are proposed at most when those proposed first may not be seen.
 PROPOSED = 400
 
+# Each feed once, one's own by itself: a feed that came twice would take another's place on the page.
 _FOLLOWED = """
     SELECT follow.feed_id, follow.is_pushed AND NOT feed.is_pulled AS is_pushed
     FROM feeds_follow AS follow JOIN feeds_feed AS feed ON feed.id = follow.feed_id
-    WHERE follow.follower_id = %(reader)s AND follow.state = 'accepted'
+    WHERE follow.follower_id = %(reader)s AND follow.state = 'accepted' AND feed.owner_id <> %(reader)s
     UNION ALL SELECT id, false FROM feeds_feed WHERE owner_id = %(reader)s
 """
 # The floor is read by the same statement as the rows, so that they cannot be trimmed in between.
@@ -47,7 +48,7 @@ _PROPOSE = f"""
     WHERE reader.user_id = %(reader)s AND reader.is_built AND reader.{materialisation.IS_FRESH}
 """
 _LOOK_UP = """
-    WITH mine AS MATERIALIZED (SELECT DISTINCT feed_id FROM ({followed}) AS followed)
+    WITH mine AS MATERIALIZED ({followed})
     SELECT entry.id FROM mine CROSS JOIN LATERAL (
         SELECT id FROM feeds_entry WHERE feed_id = mine.feed_id AND deleted_at IS NULL AND id {beyond} %(bound)s
         ORDER BY id {order} LIMIT %(limit)s

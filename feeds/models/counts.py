@@ -59,6 +59,9 @@ class EntryCounts(Counts):
     class Meta:
         verbose_name = verbose_name_plural = "counts of entry"
 
+    def __str__(self) -> str:
+        return f"{self.like_count} likes and {self.comment_count} comments of {self.entry_id}"
+
 
 class FeedCounts(Counts):
     """How many follow a feed."""
@@ -68,6 +71,9 @@ class FeedCounts(Counts):
 
     class Meta:
         verbose_name = verbose_name_plural = "counts of feed"
+
+    def __str__(self) -> str:
+        return f"{self.follower_count} followers of {self.feed_id}"
 
 
 class Counted(Telling):
