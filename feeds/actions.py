@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 
+from access.relations import check_not_blocked
 from events.actions import Fact, record_many
 from feeds import event_types, payloads
 from feeds.models import Comment, Entry, Fanout, Feed, Follow, Reaction
@@ -34,6 +36,7 @@ def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
 
 def like_entry(entry: Entry, *, by) -> Entry:
     """Like an entry; twice is once. The entry returned carries the exact counts."""
+    check_not_blocked(entry.author_id, by=by.pk)
     held = entry.held_version
     is_new = Reaction.objects.make(entry, by, Reaction.Kind.LIKE) is not None
     if is_new and held >= entry.tally.written:
@@ -56,20 +59,32 @@ def _as_seen(entry: Entry, viewer) -> Entry:
 
 @transaction.atomic
 def comment_on(entry: Entry, *, by, text: str) -> Comment:
-    """Comment on an entry."""
+    """Comment on an entry; raises `Entry.DoesNotExist` if it was deleted meanwhile."""
+    # Likes need not wait for it, an end of the entry must.
+    rows = Entry.objects.alive().select_related("author", "feed").select_for_update(of=("self",), no_key=True)
+    entry = rows.get(pk=entry.pk)
+    check_not_blocked(entry.author_id, by=by.pk)
     return Comment.objects.create(entry=entry, author=by, text=text)
 
 
 @transaction.atomic
-def follow_feed(feed: Feed, *, by) -> Follow:
-    """Follow a feed; twice is once. A followers-only feed of another's is asked first, and the follow is pending."""
+def follow_feed(feed: Feed, *, by, notify: bool | None = None) -> Follow:
+    """Follow a feed; twice is once. A followers-only feed of another's is asked first, and the follow is pending.
+
+    Whether the follower is notified of what is new stays as it is, unless it is given.
+    """
     # Locked, so that a feed that is being opened or closed is seen as the one or the other.
     feed.lock()
+    check_not_blocked(feed.owner_id, by=by.pk)
     is_open = feed.visibility == Feed.Visibility.PUBLIC or feed.owner_id == by.pk
     state = Follow.State.ACCEPTED if is_open else Follow.State.PENDING
     follow, is_new = Follow.objects.get_or_create(feed=feed, follower=by, defaults={"state": state})
     if is_open and not is_new:
-        _accept(follow)
+        follow.state = Follow.State.ACCEPTED
+    if notify is not None:
+        follow.notify = notify
+    if notify is not None or not is_new:
+        follow.save()
     return follow
 
 
@@ -78,6 +93,15 @@ def unfollow_feed(feed: Feed, *, by) -> None:
     """Follow a feed no more, or take a request back; without either nothing happens."""
     feed.lock()
     feed.follows.filter(follower=by).select_related("feed__owner", "follower").delete()
+
+
+@transaction.atomic
+def part(one, other) -> None:
+    """End what two users follow of each other, and what they have asked to; each end is told."""
+    # The feeds first, as wherever both are locked: who follows meanwhile waits, and then sees the block.
+    feeds = list(Feed.objects.filter(owner__in=(one, other)).select_for_update().order_by("pk"))
+    between = Q(feed__owner=one, follower=other) | Q(feed__owner=other, follower=one)
+    Follow.objects.filter(between, feed__in=feeds).select_related("feed__owner", "follower").order_by("pk").delete()
 
 
 @transaction.atomic

@@ -29,7 +29,13 @@ class FeedSerializer(StrictSerializer):
 
     def to_representation(self, feed: Feed) -> dict:
         """Return the feed as this viewer sees it."""
-        return payloads.feed(feed) | {"following": feed.following, "requested": feed.requested}
+        return payloads.feed(feed) | {name: getattr(feed, name) for name in ("following", "requested", "notify")}
+
+
+class FollowingSerializer(StrictSerializer):
+    """How one follows a feed."""
+
+    notify = serializers.BooleanField(required=False)
 
 
 class FollowSerializer(StrictSerializer):

@@ -74,7 +74,7 @@ def _seen(user: Any, propose, bound: int, limit: int) -> list[Entry]:
     asked = limit
     while True:
         ids = propose(bound, asked)
-        allowed = Entry.objects.alive().home_of(user).for_viewer(user).filter(pk__in=ids)
+        allowed = Entry.objects.alive().home_of(user).shown_to(user).for_viewer(user).filter(pk__in=ids)
         found = {entry.pk: entry for entry in allowed} if ids else {}
         rows += [found[pk] for pk in ids if pk in found]
         if len(rows) >= limit or len(ids) < asked:

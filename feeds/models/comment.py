@@ -6,6 +6,7 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from access.models import Block
 from feeds import signals
 from feeds.models.entry import Entry
 from feeds.models.telling import Telling, TellingQuerySet
@@ -23,6 +24,10 @@ class CommentQuerySet(TellingQuerySet):
     def readable_by(self, user) -> "CommentQuerySet":
         """Return the comments on entries that the user may read."""
         return self.filter(entry__in=Entry.objects.readable_by(user))
+
+    def shown_to(self, user) -> "CommentQuerySet":
+        """Leave out what lists do not show the user though they might read it: comments of people kept apart."""
+        return self.filter(Block.objects.apart(user.pk, "author_id")) if user.is_authenticated else self
 
 
 class Comment(Telling):

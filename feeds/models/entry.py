@@ -6,6 +6,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, Value
 from django.utils import timezone
 
+from access.models import Block
 from feeds import signals
 from feeds.models.counts import Counted, EntryCounts
 from feeds.models.feed import Feed
@@ -29,6 +30,10 @@ class EntryQuerySet(TellingQuerySet):
         if not user.is_authenticated:
             return self.filter(public)
         return self.filter(public | Q(feed__in=Feed.objects.followed_by(user)))
+
+    def shown_to(self, user) -> "EntryQuerySet":
+        """Leave out what lists do not show the user though they might read it: entries of people kept apart."""
+        return self.filter(Block.objects.apart(user.pk, "author_id")) if user.is_authenticated else self
 
     def home_of(self, user) -> "EntryQuerySet":
         """Return the entries of the feeds that the user follows and of their own."""

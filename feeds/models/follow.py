@@ -22,6 +22,15 @@ class FollowQuerySet(TellingQuerySet):
         """Return the user's unanswered request to follow the feed in the outer query."""
         return self.filter(feed=OuterRef("pk"), follower=user, state=Follow.State.PENDING)
 
+    def notified_of(self, user) -> "FollowQuerySet":
+        """Return the user's follows of the feed in the outer query that notify them of what is new."""
+        return self.filter(feed=OuterRef("pk"), follower=user, notify=True)
+
+    def audience(self, feed_id: int, after: int) -> "FollowQuerySet":
+        """Return the follows of a feed whose followers' ids are above the one given, in their order."""
+        rows = self.filter(feed=feed_id, state=Follow.State.ACCEPTED, follower__gt=after)
+        return rows.order_by("follower")
+
     def accepted(self) -> "FollowQuerySet":
         """Return the follows that are, with who follows."""
         return self.filter(state=Follow.State.ACCEPTED).select_related("follower")
@@ -52,6 +61,8 @@ class Follow(Telling):
     feed = models.ForeignKey("feeds.Feed", on_delete=models.CASCADE, related_name="follows")
     follower = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="follows")
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACCEPTED)
+    # Whether the follower wants to be notified of what is new; nobody else is told.
+    notify = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     # Whether the follower's timeline has what is there, so that only what is new needs to be pushed.
@@ -68,8 +79,8 @@ class Follow(Telling):
         indexes = [
             # A feed's followers, and the requests to follow it, newest first.
             models.Index(fields=["feed", "state", "-id"], name="feeds_follow_page"),
-            # To whom an entry is pushed, some readers at a time.
-            models.Index(fields=["feed", "follower"], condition=Q(state="accepted"), name="feeds_follow_push"),
+            # A feed's followers as an audience, by their ids; an entry is pushed to them in this order.
+            models.Index(fields=["feed", "follower"], condition=Q(state="accepted"), name="feeds_follow_audience"),
         ]
 
     def __str__(self) -> str:
@@ -89,10 +100,15 @@ class Follow(Telling):
             signals.follow_requested.send(Follow, follow=self)
 
     def change(self) -> None:
-        """Accept a request."""
+        """Accept a request; note whether the follower wants to be notified."""
         # The feed's row is locked before any of its follows, here and wherever else both are.
         self.feed.lock()
-        if self.lock("state") and self.is_accepted:
+        changed = self.lock("state", "notify")
+        if "notify" in changed:
+            # The owner sees nothing of it, so the follow they know keeps its version.
+            self.write("notify")
+            signals.follow_notify_changed.send(Follow, follow=self)
+        if "state" in changed and self.is_accepted:
             self.version += 1
             self.write("state", "version")
             self.feed.count(follower_count=1)

@@ -313,6 +313,8 @@ def test_all_about_an_entry_in_a_feed_for_followers_goes_to_the_followers_alone(
 def test_every_declared_type_of_feeds_is_told_by_something(alice, bob, mallory, feed, publish, new):
     everything(feed, bob)
     actions.unlike_entry(actions.like_entry(publish(), by=bob), by=bob)
+    for notify in (True, False):
+        actions.follow_feed(feed, by=bob, notify=notify)
     actions.unfollow_feed(feed, by=bob)
     closed = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
     actions.follow_feed(closed, by=bob)

@@ -1,10 +1,13 @@
 import random
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from access.models import User
+from access import actions as access
+from access.models import Block, User
 from events import relay, subscribers
 from feeds import actions, fanout, materialisation, timeline
 from feeds.models import Entry, Fanout, Feed, Follow, TimelineEntry, TimelineReader
@@ -27,7 +30,7 @@ def ids(rows):
 
 
 def plain(user):
-    return ids(Entry.objects.alive().home_of(user).order_by("-pk"))
+    return ids(Entry.objects.alive().home_of(user).shown_to(user).order_by("-pk"))
 
 
 def paged(user, size=3):
@@ -85,7 +88,8 @@ class World:
             entry.delete()
 
     def do_follow(self):
-        actions.follow_feed(self.feed(), by=self.who)
+        with suppress(PermissionDenied):
+            actions.follow_feed(self.feed(), by=self.who)
 
     def do_unfollow(self):
         if follow := self.one(Follow.objects.filter(follower=self.who)):
@@ -109,6 +113,15 @@ class World:
     def do_delete_feed(self):
         if self.dice.random() < 0.2 and (feed := self.feed(is_personal=False)):
             feed.delete()
+
+    def do_block(self):
+        other = self.dice.choice(self.people)
+        if other != self.who:
+            access.block(self.who, other)
+
+    def do_unblock(self):
+        if block := self.one(Block.objects.all()):
+            access.unblock(block.blocker, block.blocked_id)
 
     def do_follow_log(self):
         follow_log()

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('access', '0004_blocks_and_mutes'),
-        ('feeds', '0003_counts_beside'),
+        ('feeds', '0004_counts_beside'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -49,10 +49,6 @@ class Migration(migrations.Migration):
             model_name='follow',
             name='is_pushed',
             field=models.BooleanField(default=False, editable=False),
-        ),
-        migrations.AddIndex(
-            model_name='follow',
-            index=models.Index(condition=models.Q(('state', 'accepted')), fields=['feed', 'follower'], name='feeds_follow_push'),
         ),
         migrations.AddField(
             model_name='fanout',

@@ -26,7 +26,7 @@ FEEDS_BACK = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('feeds', '0002_follow_version_and_pages'),
+        ('feeds', '0003_follow_notify'),
     ]
 
     operations = [
