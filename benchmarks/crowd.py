@@ -15,7 +15,8 @@ USERS = """
 """
 FEEDS = """
     INSERT INTO feeds_feed (id, owner_id, slug, title, description, visibility, is_personal, is_pulled, created_at)
-    SELECT row, row, 'crowd-' || row, 'Crowd', '', 'public', true, false, now() FROM generate_series(1, %(users)s) AS row
+    SELECT row, row, 'crowd-' || row, 'Crowd', '', 'public', true, false, now()
+    FROM generate_series(1, %(users)s) AS row
 """
 FOLLOWS = """
     INSERT INTO feeds_follow (feed_id, follower_id, state, notify, version, created_at, is_pushed)
