@@ -36,10 +36,10 @@ def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
 
 def like_entry(entry: Entry, *, by) -> Entry:
     """Like an entry; twice is once. The entry returned carries the exact counts."""
-    check_not_blocked(entry.author_id, by=by.pk)
     held = entry.held_version
-    is_new = Reaction.objects.make(entry, by, Reaction.Kind.LIKE) is not None
-    if is_new and held >= entry.tally.written:
+    if Reaction.objects.make(entry, by, Reaction.Kind.LIKE) is None:
+        check_not_blocked(entry.author_id, by=by.pk)
+    elif held >= entry.tally.written:
         # But for the counts, which are the new ones, nothing of it has changed since it was read.
         entry.liked = True
         return entry

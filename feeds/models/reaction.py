@@ -12,13 +12,14 @@ class ReactionQuerySet(TellingQuerySet):
     """Ways to make and to take back a reaction that are harmless when repeated."""
 
     def make(self, entry, user, kind: str) -> "Reaction | None":
-        """Insert the reaction unless it is there, in one statement; only a new one is counted and told."""
+        """Insert the reaction unless it is there or a block forbids it, in one statement; only a new one is told."""
         now = timezone.now()
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO feeds_reaction (entry_id, user_id, kind, created_at) VALUES (%s, %s, %s, %s) "
+                "INSERT INTO feeds_reaction (entry_id, user_id, kind, created_at) SELECT %s, %s, %s, %s "
+                "WHERE NOT EXISTS (SELECT FROM access_block WHERE (blocker_id, blocked_id) IN ((%s, %s), (%s, %s))) "
                 "ON CONFLICT DO NOTHING RETURNING id",
-                [entry.pk, user.pk, kind, now],
+                [entry.pk, user.pk, kind, now, user.pk, entry.author_id, entry.author_id, user.pk],
             )
             if (row := cursor.fetchone()) is None:
                 return None
