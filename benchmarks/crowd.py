@@ -54,17 +54,10 @@ def _run(connection: psycopg.Connection, name: str, statement: str, values: dict
     print(f"  {name}: {count} in {time.perf_counter() - began:.0f} s", flush=True)
 
 
-def _connect(url: str) -> psycopg.Connection:
-    connection = psycopg.connect(url, autocommit=True)
-    # Foreign keys are not checked: millions of rows of our own making.
-    connection.execute("SET session_replication_role = replica")
-    return connection
-
-
 def build(url: str, *, users: int, follows: int) -> None:
     """Make the users, their feeds and who follows them; all of them have read their timelines today."""
     values = {"users": users, "follows": follows, "many": min(MANY, users - 2)}
-    with _connect(url) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         steps = {"users": USERS, "feeds": FEEDS, "follows": FOLLOWS, "counts": COUNTS, "readers": ACTIVE}
         for name, statement in steps.items():
             _run(connection, name, statement, values)
@@ -74,6 +67,6 @@ def build(url: str, *, users: int, follows: int) -> None:
 
 def publish(url: str, *, users: int, entries: int) -> None:
     """Write entries as if all had been pushed long ago, which timelines that are built later take up."""
-    with _connect(url) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         _run(connection, "entries", ENTRIES, {"users": users, "entries": entries})
         connection.execute("VACUUM ANALYZE feeds_entry")
