@@ -149,6 +149,9 @@ CELERY_BEAT_SCHEDULE = {
     "relay what a lost wake-up left": _every("events.tasks.relay_outbox", 1),
     "run the subscribers that are behind": _every("events.tasks.sweep_subscribers", 2),
     "send the deliveries that are due": _every("webhooks.tasks.send_due_deliveries", 1),
+    "push what a lost wake-up left": _every("feeds.tasks.fan_out", 5),
+    "trim the timelines": _every("feeds.tasks.trim_timelines", 3600),
+    "compare the counts with the rows": _every("feeds.tasks.reconcile_counts", 86_400),
     "prune the log": _every("events.tasks.prune_log", 3600),
     "forget unused tickets": _every("access.tasks.forget_tickets", 3600),
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
@@ -217,6 +220,8 @@ TIDEWIRE_OPEN_TO_SUSPENDED_PATHS = (
 )
 TIDEWIRE_USER_MAX_FEEDS = number("TIDEWIRE_USER_MAX_FEEDS", 20)
 TIDEWIRE_USER_MAX_BLOCKS = number("TIDEWIRE_USER_MAX_BLOCKS", 10_000)
+TIDEWIRE_TIMELINE_PUSH_MAX_FOLLOWERS = number("TIDEWIRE_TIMELINE_PUSH_MAX_FOLLOWERS", 10_000)
+TIDEWIRE_TIMELINE_ACTIVE_DAYS = max(2, number("TIDEWIRE_TIMELINE_ACTIVE_DAYS", 14))
 TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE = flag("TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE")
 TIDEWIRE_WEBHOOKS_ALLOW_HTTP = flag("TIDEWIRE_WEBHOOKS_ALLOW_HTTP", True)
 TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS = number("TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS", 15)

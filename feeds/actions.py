@@ -11,7 +11,7 @@ from django.db.models import Q
 from access.relations import check_not_blocked
 from events.actions import Fact, record_many
 from feeds import event_types, payloads
-from feeds.models import Comment, Dismissal, Entry, Feed, Follow, Reaction
+from feeds.models import Comment, Dismissal, Entry, Fanout, Feed, Follow, Reaction
 from feeds.models.mention import note_mentions
 
 
@@ -28,6 +28,9 @@ def publish_entry(feed: Feed, *, by, text: str, kind: str = "post", visibility: 
 def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
     """Publish many entries by the feed's owner in few statements: bulk writes send no signals, so this records."""
     rows = Entry.objects.bulk_create(Entry(feed=feed, author=feed.owner, text=text) for text in texts)
+    for row in rows:
+        row.begin()
+    Fanout.objects.bulk_create(Fanout(entry=row, feed=feed) for row in rows)
     if rows:
         note_mentions(rows, rows[0])
     published = event_types.ENTRY_PUBLISHED
@@ -37,23 +40,27 @@ def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
     return rows
 
 
-@transaction.atomic
 def like_entry(entry: Entry, *, by) -> Entry:
     """Like an entry; twice is once. The entry returned carries the exact counts."""
     by.check_may_write()
-    check_not_blocked(entry.author_id, by=by.pk)
-    Reaction.objects.get_or_create(entry=entry, user=by, kind=Reaction.Kind.LIKE)
+    held = entry.held_version
+    if Reaction.objects.make(entry, by, Reaction.Kind.LIKE) is None:
+        check_not_blocked(entry.author_id, by=by.pk)
+    elif held >= entry.tally.written:
+        # But for the counts, which are the new ones, nothing of it has changed since it was read.
+        entry.liked = True
+        return entry
     return _as_seen(entry, by)
 
 
-@transaction.atomic
 def unlike_entry(entry: Entry, *, by) -> Entry:
     """Take a like back; without one nothing happens."""
-    Reaction.objects.filter(entry=entry, user=by, kind=Reaction.Kind.LIKE).delete()
+    Reaction.objects.take_back(entry, by, Reaction.Kind.LIKE)
     return _as_seen(entry, by)
 
 
 def _as_seen(entry: Entry, viewer) -> Entry:
+    # Read after the commit: others wait for the counts until then. It is never older than the counts it carries.
     return Entry.objects.for_viewer(viewer).get(pk=entry.pk)
 
 

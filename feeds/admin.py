@@ -16,7 +16,7 @@ class FeedAdmin(admin.ModelAdmin):
 
     list_display = ["id", "title", "slug", "owner", "visibility", "follower_count", "created_at"]
     list_filter = ["visibility"]
-    list_select_related = ["owner"]
+    list_select_related = ["owner", "counts"]
     search_fields = ["=slug", "=owner__username"]
     fields = ["owner", "slug", "title", "description", "visibility", "follower_count", "version"]
     readonly_fields = ["follower_count", "version"]
@@ -79,7 +79,7 @@ class EntryAdmin(Said):
         "deleted_at",
         "hidden_at",
     ]
-    list_select_related = ["author", "feed"]
+    list_select_related = ["author", "feed", "counts"]
     list_filter = ["kind", "visibility"]
     search_fields = ["=author__username", "=feed__slug"]
     fields = [

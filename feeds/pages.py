@@ -21,6 +21,7 @@ from feeds import actions
 from feeds.models import Comment, Entry, Feed, Follow
 from feeds.models.comment import TEXT_MAX_LENGTH as COMMENT_MAX_LENGTH
 from feeds.models.entry import TEXT_MAX_LENGTH as ENTRY_MAX_LENGTH
+from feeds.timeline import Home
 
 PAGE = 20
 ANSWERS = {"accept": actions.accept_request, "decline": actions.decline_request, "remove": actions.remove_follower}
@@ -64,8 +65,10 @@ def home(request: HttpRequest) -> HttpResponse:
     if form.is_bound and (done := _publish(request, own, form)):
         return done
     everyone = own is None or request.GET.get("from") == "everyone"
-    rows = Entry.objects.readable_by(user) if everyone else Entry.objects.home_of(user)
-    page = _page(request, rows.alive().shown_to(user).for_viewer(user))
+    rows = Home(user)
+    if everyone:
+        rows = Entry.objects.readable_by(user).alive().shown_to(user).for_viewer(user)
+    page = _page(request, rows)
     shown = Feed.objects.filter(pk__in={entry.feed_id for entry in page["rows"]})
     topics = _topics(user, shown) if everyone else ["home", "me"]
     return _render(request, "feeds/home.html", cursor, topics, page | {"form": form, "own": own, "everyone": everyone})
@@ -206,7 +209,7 @@ def _follows(request: HttpRequest, feed: Feed) -> dict[str, Any]:
     return {"requests": requests, "followers": _page(request, feed.follows.accepted(), "followers_before")}
 
 
-def _page(request: HttpRequest, rows: QuerySet, parameter: str = "before") -> dict[str, Any]:
+def _page(request: HttpRequest, rows: QuerySet | Home, parameter: str = "before") -> dict[str, Any]:
     """Return a page of rows, newest first, and before which row the next one starts."""
     asked = request.GET.get(parameter, "")
     before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None

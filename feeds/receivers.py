@@ -111,17 +111,20 @@ def record_entry_counted(sender, entry, **kwargs):
 
 @receiver(signals.entry_liked)
 def record_entry_liked(sender, reaction, **kwargs):
-    _tell_author(types.ENTRY_LIKED, reaction)
+    _record_reaction(types.ENTRY_LIKED, reaction)
 
 
 @receiver(signals.entry_unliked)
 def record_entry_unliked(sender, reaction, **kwargs):
-    _tell_author(types.ENTRY_UNLIKED, reaction)
+    _record_reaction(types.ENTRY_UNLIKED, reaction)
 
 
-def _tell_author(event_type, reaction) -> None:
-    topic = f"users.{reaction.entry.author_id}"
-    record(event_type, topic=topic, subject=f"entries/{reaction.entry_id}", data=payloads.reaction(reaction))
+def _record_reaction(event_type, reaction) -> None:
+    """Tell the feed's readers the count, and the author who it was: both at once, for others wait for the count."""
+    entry, subject = reaction.entry, f"entries/{reaction.entry_id}"
+    counted = Fact(types.ENTRY_COUNTED, types.topic_of(entry), subject, {"entry": payloads.counts(entry)})
+    to_author = Fact(event_type, f"users.{entry.author_id}", subject, payloads.reaction(reaction))
+    record_many([counted, to_author])
 
 
 @receiver(signals.comment_published)

@@ -80,7 +80,7 @@ class Comment(Mentioning, Moderated):
         """Note whom it mentions; tell and count it."""
         self.note_mentions(is_new=True)
         signals.comment_published.send(Comment, comment=self)
-        self.entry.count(comments=1)
+        self.entry.count(comment_count=1)
 
     def change(self) -> None:
         """Write a new text; what is the same is not told, and a deleted comment stays as it is."""
@@ -100,5 +100,5 @@ class Comment(Mentioning, Moderated):
             self.write("text", "deleted_at", "version")
             self.forget_mentions()
             signals.comment_deleted.send(Comment, comment=self)
-            self.entry.count(comments=-1)
+            self.entry.count(comment_count=-1)
         return 1, {self._meta.label: 1}

@@ -10,12 +10,14 @@ from django.utils import timezone
 from access.models import Block, Mute
 from feeds import signals
 from feeds.models import words
+from feeds.models.counts import Counted, EntryCounts
 from feeds.models.dismissal import Dismissal
 from feeds.models.feed import Feed
 from feeds.models.mention import Mentioning
 from feeds.models.moderated import Moderated
 from feeds.models.reaction import Reaction
 from feeds.models.telling import TellingQuerySet
+from feeds.models.timeline import Fanout
 
 TEXT_MAX_LENGTH = 10_000
 
@@ -61,10 +63,11 @@ class EntryQuerySet(TellingQuerySet):
         """Add what is the viewer's own: whether they like the entry."""
         likes = Reaction.objects.filter(entry=OuterRef("pk"), user_id=user.pk)
         liked = Exists(likes) if user.is_authenticated else Value(False)
-        return self.select_related("author", "feed").prefetch_related("mentions").annotate(liked=liked)
+        rows = self.select_related("author", "feed", "counts").prefetch_related("mentions")
+        return rows.annotate(liked=liked)
 
 
-class Entry(Mentioning, Moderated):
+class Entry(Mentioning, Counted, Moderated):
     """Something said in a feed."""
 
     class Kind(models.TextChoices):
@@ -80,9 +83,6 @@ class Entry(Mentioning, Moderated):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.POST)
     text = models.TextField(validators=[MaxLengthValidator(TEXT_MAX_LENGTH)])
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC)
-    like_count = models.PositiveIntegerField(default=0)
-    comment_count = models.PositiveIntegerField(default=0)
-    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -91,6 +91,7 @@ class Entry(Mentioning, Moderated):
     told_with = ("author", "feed")
     mentioned_in = "entry"
     hidden_signal, restored_signal = signals.entry_hidden, signals.entry_restored
+    counted_in = EntryCounts
 
     class Meta:
         verbose_name_plural = "entries"
@@ -118,9 +119,21 @@ class Entry(Mentioning, Moderated):
         """Return the entry whose readers read it: itself."""
         return self
 
+    @property
+    def like_count(self) -> int:
+        """Return how many like it."""
+        return self.tally.like_count
+
+    @property
+    def comment_count(self) -> int:
+        """Return how many comments stand under it."""
+        return self.tally.comment_count
+
     def was_made(self) -> None:
-        """Note whom it mentions, and tell that it was published."""
+        """Note whom it mentions, let it be pushed, and tell that it was published."""
+        self.begin()
         self.note_mentions(is_new=True)
+        Fanout.objects.create(entry=self, feed=self.feed)
         signals.entry_published.send(Entry, entry=self)
 
     def change(self) -> None:
@@ -143,7 +156,7 @@ class Entry(Mentioning, Moderated):
             signals.entry_deleted.send(Entry, entry=self)
         return 1, {self._meta.label: 1}
 
-    def count(self, *, likes: int = 0, comments: int = 0) -> None:
+    def count(self, **steps: int) -> None:
         """Add to the counts and tell the exact new ones."""
-        self.add_to(like_count=likes, comment_count=comments, version=1)
+        self.step(**steps)
         signals.entry_counted.send(Entry, entry=self)

@@ -11,8 +11,9 @@ from django.utils import timezone
 from access.models import USERNAME, Block
 from feeds import signals
 from feeds.models import words
+from feeds.models.counts import Counted, FeedCounts
 from feeds.models.follow import Follow
-from feeds.models.telling import Telling, TellingQuerySet
+from feeds.models.telling import TellingQuerySet
 
 # What of a feed is the viewer's own.
 VIEWERS_OWN = ("following", "requested", "notify", "muted")
@@ -54,7 +55,7 @@ class FeedQuerySet(TellingQuerySet):
 
     def for_viewer(self, user) -> "FeedQuerySet":
         """Add what is the viewer's own: whether they follow the feed, or have asked to, and are notified of it."""
-        rows = self.select_related("owner")
+        rows = self.select_related("owner", "counts")
         if not user.is_authenticated:
             return rows.annotate(
                 following=Value(False), requested=Value(False), notify=Value(False), muted=Value(False)
@@ -67,7 +68,7 @@ class FeedQuerySet(TellingQuerySet):
         )
 
 
-class Feed(Telling):
+class Feed(Counted):
     """A named stream of entries with one owner; the personal one has the owner's name."""
 
     class Visibility(models.TextChoices):
@@ -81,12 +82,13 @@ class Feed(Telling):
     description = models.TextField(blank=True, validators=[MaxLengthValidator(2000)])
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC)
     is_personal = models.BooleanField(default=False)
-    follower_count = models.PositiveIntegerField(default=0)
-    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
+    # It has too many followers: its entries are not pushed into timelines, readers look them up.
+    is_pulled = models.BooleanField(default=False, editable=False)
 
     objects = FeedQuerySet.as_manager()
     told_with = ("owner",)
+    counted_in = FeedCounts
 
     # The viewer's own, which `for_viewer` fills in; of a new feed they are so.
     following = requested = notify = muted = False
@@ -107,8 +109,14 @@ class Feed(Telling):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def follower_count(self) -> int:
+        """Return how many follow it."""
+        return self.tally.follower_count
+
     def was_made(self) -> None:
         """Tell that the feed is there."""
+        self.begin()
         signals.feed_created.send(Feed, feed=self)
 
     def change(self) -> None:
@@ -126,18 +134,18 @@ class Feed(Telling):
 
     def tell_again(self) -> None:
         """Tell the feed anew, because what is told along with it has changed."""
-        self.add_to(version=1)
+        self.step(writes=True)
         signals.feed_edited.send(Feed, feed=self)
 
-    def count(self, *, followers: int) -> None:
+    def count(self, **steps: int) -> None:
         """Add to the number of followers and tell the exact new one."""
-        self.add_to(follower_count=followers, version=1)
+        self.step(**steps)
         signals.feed_counted.send(Feed, feed=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
         """Delete the feed with all that is in it; one event tells of it all to its readers."""
         with transaction.atomic():
-            self.add_to(version=1)
+            self.step(writes=True)
             # Who only asked does not read what is told on the feed's topic.
             Follow.objects.pending().filter(feed=self).delete()
             signals.feed_deleted.send(Feed, feed=self)

@@ -51,7 +51,7 @@ class FollowQuerySet(TellingQuerySet):
             self.filter(pk__in=[row.pk for row in rows]).update(**accepted)
             for row in rows:
                 row.feed, row.state, row.version = feed, Follow.State.ACCEPTED, row.version + 1
-            feed.count(followers=len(rows))
+            feed.count(follower_count=len(rows))
             signals.requests_accepted.send(Follow, follows=rows)
 
 
@@ -71,6 +71,8 @@ class Follow(Telling):
     muted = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
+    # Whether the follower's timeline has what is there, so that only what is new needs to be pushed.
+    is_pushed = models.BooleanField(default=False, editable=False)
 
     objects = FollowQuerySet.as_manager()
     told_with = ("feed__owner", "follower")
@@ -83,7 +85,7 @@ class Follow(Telling):
         indexes = [
             # A feed's followers, and the requests to follow it, newest first.
             models.Index(fields=["feed", "state", "-id"], name="feeds_follow_page"),
-            # A feed's followers as an audience, in the order of their ids.
+            # A feed's followers as an audience, by their ids; an entry is pushed to them in this order.
             models.Index(fields=["feed", "follower"], condition=Q(state="accepted"), name="feeds_follow_audience"),
         ]
 
@@ -98,7 +100,7 @@ class Follow(Telling):
     def was_made(self) -> None:
         """Count and tell a follow; tell a request."""
         if self.is_accepted:
-            self.feed.count(followers=1)
+            self.feed.count(follower_count=1)
             signals.feed_followed.send(Follow, follow=self)
         else:
             signals.follow_requested.send(Follow, follow=self)
@@ -116,7 +118,7 @@ class Follow(Telling):
         if "state" in changed and self.is_accepted:
             self.version += 1
             self.write("state", "version")
-            self.feed.count(followers=1)
+            self.feed.count(follower_count=1)
             signals.feed_followed.send(Follow, follow=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
@@ -133,7 +135,7 @@ class Follow(Telling):
 
     def _has_ended(self) -> None:
         if self.is_accepted:
-            self.feed.count(followers=-1)
+            self.feed.count(follower_count=-1)
             signals.feed_unfollowed.send(Follow, follow=self)
         else:
             signals.request_ended.send(Follow, follow=self)

@@ -3,8 +3,8 @@
 from rest_framework import generics
 from rest_framework.permissions import IsAuthenticated
 
-from feeds.models import Entry
 from feeds.serializers import EntrySerializer
+from feeds.timeline import Home
 
 
 class Timeline(generics.ListAPIView):
@@ -14,5 +14,4 @@ class Timeline(generics.ListAPIView):
     permission_classes = (IsAuthenticated,)
 
     def get_queryset(self):
-        user = self.request.user
-        return Entry.objects.alive().home_of(user).shown_to(user).for_viewer(user)
+        return Home(self.request.user)
