@@ -5,7 +5,8 @@ from datetime import datetime
 from django.utils import timezone
 from rest_framework import serializers
 
-from access.models import ApiKey, Application, Grant, User, check_topic
+from access import payloads
+from access.models import ApiKey, Application, Block, Grant, Mute, User, check_topic
 from events.encoding import timestamp
 
 
@@ -114,6 +115,40 @@ class GrantSerializer(StrictSerializer):
             "created_at": timestamp(grant.created_at),
             "expires_at": _moment(grant.expires_at),
             "revoked_at": _moment(grant.revoked_at),
+        }
+
+
+class BlockSerializer(NoFields):
+    """Whom one blocks."""
+
+    def to_representation(self, block: Block) -> dict:
+        """Return the block."""
+        return payloads.block(block)
+
+
+class MuteSerializer(StrictSerializer):
+    """Whom one mutes, and until when."""
+
+    until = Future(required=False, allow_null=True, default=None)
+
+    def to_representation(self, mute: Mute) -> dict:
+        """Return the mute."""
+        return payloads.mute(mute)
+
+
+class SuspensionSerializer(StrictSerializer):
+    """Why a user may only read, and until when."""
+
+    reason = serializers.CharField(max_length=500)
+    until = Future(required=False, allow_null=True, default=None)
+
+    def to_representation(self, user: User) -> dict:
+        """Return the user's suspension."""
+        return {
+            "user": payloads.person(user),
+            "suspended_at": _moment(user.suspended_at),
+            "until": _moment(user.suspended_until),
+            "reason": user.suspended_reason,
         }
 
 

@@ -6,6 +6,9 @@ from django.dispatch import Signal
 user_joined = Signal()
 user_deactivated = Signal()
 user_reactivated = Signal()
+# The user may only read, or write again.
+user_suspended = Signal()
+user_unsuspended = Signal()
 
 # A session is over before its time, or all of a user's are. Arguments: user_id (int).
 session_ended = Signal()
@@ -16,6 +19,14 @@ grant_revoked = Signal()
 
 # Arguments: key (ApiKey).
 key_revoked = Signal()
+
+# Arguments: block (Block). Who hears it ends what the two have with each other, in the same transaction.
+user_blocked = Signal()
+user_unblocked = Signal()
+
+# Arguments: mute (Mute), new or with another end.
+user_muted = Signal()
+user_unmuted = Signal()
 
 # A user has another name, in the transaction that wrote it. Arguments: user (User), before (the name until now).
 user_renamed = Signal()

@@ -150,6 +150,9 @@ CELERY_BEAT_SCHEDULE = {
     "run the subscribers that are behind": _every("events.tasks.sweep_subscribers", 2),
     "send the deliveries that are due": _every("webhooks.tasks.send_due_deliveries", 1),
     "go on with replays": _every("webhooks.tasks.run_replays", 2),
+    "push what a lost wake-up left": _every("feeds.tasks.fan_out", 5),
+    "trim the timelines": _every("feeds.tasks.trim_timelines", 3600),
+    "compare the counts with the rows": _every("feeds.tasks.reconcile_counts", 86_400),
     "prune the log": _every("events.tasks.prune_log", 3600),
     "forget unused tickets": _every("access.tasks.forget_tickets", 3600),
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
@@ -162,7 +165,7 @@ CELERY_BEAT_SCHEDULE = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "access.authentication.KeyAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "access.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -224,6 +227,18 @@ TIDEWIRE_USER_MAX_ENDPOINTS = number("TIDEWIRE_USER_MAX_ENDPOINTS", 100)
 TIDEWIRE_ENDPOINT_TESTS_PER_MINUTE = number(
     "TIDEWIRE_ENDPOINT_TESTS_PER_MINUTE", 0 if text("TIDEWIRE_LIMITS") == "development" else 10
 )
+TIDEWIRE_USER_MAX_OPEN_REPORTS = number("TIDEWIRE_USER_MAX_OPEN_REPORTS", 100)
+# What a suspended user may still do: all that concerns nobody else.
+TIDEWIRE_OPEN_TO_SUSPENDED_PATHS = (
+    "/api/v1/notifications/",
+    "/api/v1/live/ticket/",
+    "/api/v1/access/blocks/",
+    "/api/v1/access/mutes/",
+)
+TIDEWIRE_USER_MAX_FEEDS = number("TIDEWIRE_USER_MAX_FEEDS", 20)
+TIDEWIRE_USER_MAX_BLOCKS = number("TIDEWIRE_USER_MAX_BLOCKS", 10_000)
+TIDEWIRE_TIMELINE_PUSH_MAX_FOLLOWERS = number("TIDEWIRE_TIMELINE_PUSH_MAX_FOLLOWERS", 10_000)
+TIDEWIRE_TIMELINE_ACTIVE_DAYS = max(2, number("TIDEWIRE_TIMELINE_ACTIVE_DAYS", 14))
 TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE = flag("TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE")
 TIDEWIRE_WEBHOOKS_ALLOW_HTTP = flag("TIDEWIRE_WEBHOOKS_ALLOW_HTTP", True)
 TIDEWIRE_WEBHOOKS_REFUSED_NETWORKS = words("TIDEWIRE_WEBHOOKS_REFUSED_NETWORKS")

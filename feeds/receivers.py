@@ -3,10 +3,10 @@
 from django.core.exceptions import ValidationError
 from django.dispatch import receiver
 
-from access.signals import user_joined, user_renamed, username_wanted
+from access.signals import user_blocked, user_joined, user_renamed, username_wanted
 from events.actions import Fact, record, record_many
+from feeds import actions, payloads, signals
 from feeds import event_types as types
-from feeds import payloads, signals
 from feeds.models import Comment, Entry, Feed
 
 
@@ -44,6 +44,11 @@ def give_a_personal_feed(sender, user, **kwargs):
     Feed.objects.create(owner=user, slug=user.username, title=user.username, is_personal=True)
 
 
+@receiver(user_blocked)
+def part_who_blocked(sender, block, **kwargs):
+    actions.part(block.blocker, block.blocked)
+
+
 @receiver(signals.entry_published)
 def record_entry_published(sender, entry, **kwargs):
     _record_entry(types.ENTRY_PUBLISHED, entry, payloads.entry(entry))
@@ -59,6 +64,46 @@ def record_entry_deleted(sender, entry, **kwargs):
     _record_entry(types.ENTRY_DELETED, entry, payloads.tombstone(entry))
 
 
+@receiver(signals.entry_hidden)
+def record_entry_hidden(sender, entry, **kwargs):
+    _record_entry(types.ENTRY_HIDDEN, entry, payloads.hidden(entry))
+
+
+@receiver(signals.entry_restored)
+def record_entry_restored(sender, entry, **kwargs):
+    _record_entry(types.ENTRY_RESTORED, entry, payloads.entry(entry))
+
+
+@receiver(signals.entry_dismissed)
+def record_entry_dismissed(sender, dismissal, **kwargs):
+    _record_dismissal(types.ENTRY_DISMISSED, dismissal)
+
+
+@receiver(signals.entry_recalled)
+def record_entry_recalled(sender, dismissal, **kwargs):
+    _record_dismissal(types.ENTRY_RECALLED, dismissal)
+
+
+def _record_dismissal(event_type, dismissal) -> None:
+    topic, subject = f"users.{dismissal.user_id}", f"entries/{dismissal.entry_id}"
+    record(event_type, topic=topic, subject=subject, data=payloads.dismissal(dismissal))
+
+
+@receiver(signals.report_opened)
+def record_report_opened(sender, report, **kwargs):
+    _record_report(types.REPORT_OPENED, report)
+
+
+@receiver(signals.report_closed)
+def record_report_closed(sender, report, **kwargs):
+    _record_report(types.REPORT_CLOSED, report)
+
+
+def _record_report(event_type, report) -> None:
+    data = {"report": payloads.report(report)}
+    record(event_type, topic=f"users.{report.reporter_id}", subject=f"reports/{report.pk}", data=data)
+
+
 @receiver(signals.entry_counted)
 def record_entry_counted(sender, entry, **kwargs):
     _record_entry(types.ENTRY_COUNTED, entry, payloads.counts(entry))
@@ -66,17 +111,20 @@ def record_entry_counted(sender, entry, **kwargs):
 
 @receiver(signals.entry_liked)
 def record_entry_liked(sender, reaction, **kwargs):
-    _tell_author(types.ENTRY_LIKED, reaction)
+    _record_reaction(types.ENTRY_LIKED, reaction)
 
 
 @receiver(signals.entry_unliked)
 def record_entry_unliked(sender, reaction, **kwargs):
-    _tell_author(types.ENTRY_UNLIKED, reaction)
+    _record_reaction(types.ENTRY_UNLIKED, reaction)
 
 
-def _tell_author(event_type, reaction) -> None:
-    topic = f"users.{reaction.entry.author_id}"
-    record(event_type, topic=topic, subject=f"entries/{reaction.entry_id}", data=payloads.reaction(reaction))
+def _record_reaction(event_type, reaction) -> None:
+    """Tell the feed's readers the count, and the author who it was: both at once, for others wait for the count."""
+    entry, subject = reaction.entry, f"entries/{reaction.entry_id}"
+    counted = Fact(types.ENTRY_COUNTED, types.topic_of(entry), subject, {"entry": payloads.counts(entry)})
+    to_author = Fact(event_type, f"users.{entry.author_id}", subject, payloads.reaction(reaction))
+    record_many([counted, to_author])
 
 
 @receiver(signals.comment_published)
@@ -92,6 +140,16 @@ def record_comment_edited(sender, comment, **kwargs):
 @receiver(signals.comment_deleted)
 def record_comment_deleted(sender, comment, **kwargs):
     _record_comment(types.COMMENT_DELETED, comment, payloads.tombstone(comment))
+
+
+@receiver(signals.comment_hidden)
+def record_comment_hidden(sender, comment, **kwargs):
+    _record_comment(types.COMMENT_HIDDEN, comment, payloads.hidden(comment))
+
+
+@receiver(signals.comment_restored)
+def record_comment_restored(sender, comment, **kwargs):
+    _record_comment(types.COMMENT_RESTORED, comment, payloads.comment(comment))
 
 
 @receiver(signals.feed_created)
@@ -140,6 +198,21 @@ def record_feed_unfollowed(sender, follow, **kwargs):
 @receiver(signals.follow_requested)
 def record_follow_requested(sender, follow, **kwargs):
     record_many(_told_of(follow, types.FEED_REQUESTED, types.FOLLOW_REQUESTED, payloads.follow(follow)))
+
+
+@receiver(signals.follow_notify_changed)
+def record_follow_notify_changed(sender, follow, **kwargs):
+    _tell_follower(types.FEED_WATCHED if follow.notify else types.FEED_UNWATCHED, follow)
+
+
+@receiver(signals.follow_muted_changed)
+def record_follow_muted_changed(sender, follow, **kwargs):
+    _tell_follower(types.FEED_MUTED if follow.muted else types.FEED_UNMUTED, follow)
+
+
+def _tell_follower(event_type, follow) -> None:
+    topic, subject = f"users.{follow.follower_id}", f"feeds/{follow.feed_id}"
+    record(event_type, topic=topic, subject=subject, data=payloads.following(follow))
 
 
 @receiver(signals.request_ended)

@@ -1,30 +1,56 @@
 """The paths of `feeds`: REST, and its pages."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
-from feeds import pages, views
+from feeds import pages, syndication
+from feeds.views import comments, dismissals, entries, feeds, follows, moderation, reports, search, timeline
+
+
+class Address:
+    """The address of a feed; whatever cannot be one is found nowhere, and reaches no query."""
+
+    regex = "[A-Za-z0-9_.-]{1,50}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return str(value)
+
+
+register_converter(Address, "address")
 
 urlpatterns = [
-    path("feeds/", views.FeedList.as_view(), name="feeds"),
-    path("feeds/<int:pk>/", views.FeedDetail.as_view(), name="feed"),
-    path("feeds/<int:pk>/follow/", views.FeedFollow.as_view(), name="feed-follow"),
-    path("feeds/<int:pk>/requests/", views.FeedRequests.as_view(), name="feed-requests"),
-    path("feeds/<int:pk>/requests/<int:user_id>/", views.FeedRequest.as_view(), name="feed-request"),
-    path("feeds/<int:pk>/followers/", views.FeedFollowers.as_view(), name="feed-followers"),
-    path("feeds/<int:pk>/followers/<int:user_id>/", views.FeedFollower.as_view(), name="feed-follower"),
-    path("feeds/<int:pk>/entries/", views.FeedEntries.as_view(), name="feed-entries"),
-    path("entries/<int:pk>/", views.EntryDetail.as_view(), name="entry"),
-    path("entries/<int:pk>/like/", views.EntryLike.as_view(), name="entry-like"),
-    path("entries/<int:pk>/comments/", views.EntryComments.as_view(), name="entry-comments"),
-    path("comments/<int:pk>/", views.CommentDetail.as_view(), name="comment"),
-    path("timeline/", views.Timeline.as_view(), name="timeline"),
+    path("feeds/", feeds.FeedList.as_view(), name="feeds"),
+    path("feeds/<int:pk>/", feeds.FeedDetail.as_view(), name="feed"),
+    path("feeds/<int:pk>/follow/", follows.FeedFollow.as_view(), name="feed-follow"),
+    path("feeds/<int:pk>/requests/", follows.FeedRequests.as_view(), name="feed-requests"),
+    path("feeds/<int:pk>/requests/<int:user_id>/", follows.FeedRequest.as_view(), name="feed-request"),
+    path("feeds/<int:pk>/followers/", follows.FeedFollowers.as_view(), name="feed-followers"),
+    path("feeds/<int:pk>/followers/<int:user_id>/", follows.FeedFollower.as_view(), name="feed-follower"),
+    path("feeds/<int:pk>/entries/", entries.FeedEntries.as_view(), name="feed-entries"),
+    path("entries/<int:pk>/", entries.EntryDetail.as_view(), name="entry"),
+    path("entries/<int:pk>/like/", entries.EntryLike.as_view(), name="entry-like"),
+    path("entries/<int:pk>/comments/", comments.EntryComments.as_view(), name="entry-comments"),
+    path("comments/<int:pk>/", comments.CommentDetail.as_view(), name="comment"),
+    path("entries/dismissed/", dismissals.DismissedEntries.as_view(), name="dismissed-entries"),
+    path("entries/<int:pk>/dismiss/", dismissals.EntryDismissal.as_view(), name="entry-dismissal"),
+    path("reports/", reports.ReportList.as_view(), name="reports"),
+    path("moderation/reports/", moderation.ReportQueue.as_view(), name="report-queue"),
+    path("moderation/reports/<int:pk>/", moderation.ReportDetail.as_view(), name="report"),
+    path("moderation/entries/<int:pk>/", moderation.Hiding.as_view(), name="entry-hiding"),
+    path("moderation/comments/<int:pk>/", moderation.CommentHiding.as_view(), name="comment-hiding"),
+    path("search/", search.Search.as_view(), name="search"),
+    path("timeline/", timeline.Timeline.as_view(), name="timeline"),
 ]
 
 page_urlpatterns = [
     path("", pages.home, name="home"),
-    path("feeds/<str:slug>/", pages.feed, name="feed-page"),
-    path("feeds/<str:slug>/follow/", pages.follow, name="feed-follow-page"),
-    path("feeds/<str:slug>/followers/<int:user_id>/", pages.answer, name="feed-follower-page"),
+    path("feeds/<address:slug>/", pages.feed, name="feed-page"),
+    path("feeds/<address:slug>/atom/", syndication.Atom(), name="feed-atom"),
+    path("feeds/<address:slug>/outbox", syndication.outbox, name="feed-outbox"),
+    path("feeds/<address:slug>/follow/", pages.follow, name="feed-follow-page"),
+    path("feeds/<address:slug>/followers/<int:user_id>/", pages.answer, name="feed-follower-page"),
     path("entries/<int:pk>/", pages.entry, name="entry-page"),
     path("entries/<int:pk>/like/", pages.like, name="entry-like-page"),
     path("entries/<int:pk>/delete/", pages.delete_entry, name="entry-delete-page"),

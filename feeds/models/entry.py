@@ -1,15 +1,23 @@
 """Entries."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, Value
 from django.utils import timezone
 
+from access.models import Block, Mute
 from feeds import signals
+from feeds.models import words
+from feeds.models.counts import Counted, EntryCounts
+from feeds.models.dismissal import Dismissal
 from feeds.models.feed import Feed
+from feeds.models.mention import Mentioning
+from feeds.models.moderated import Moderated
 from feeds.models.reaction import Reaction
-from feeds.models.telling import Telling, TellingQuerySet
+from feeds.models.telling import TellingQuerySet
+from feeds.models.timeline import Fanout
 
 TEXT_MAX_LENGTH = 10_000
 
@@ -18,8 +26,12 @@ class EntryQuerySet(TellingQuerySet):
     """Questions about entries."""
 
     def alive(self) -> "EntryQuerySet":
-        """Leave out the deleted ones."""
-        return self.filter(deleted_at=None)
+        """Leave out the deleted ones, and those that moderators have hidden."""
+        return self.filter(deleted_at=None, hidden_at=None)
+
+    def deleted(self) -> "EntryQuerySet":
+        """Return what is left of the deleted ones."""
+        return self.exclude(deleted_at=None).filter(hidden_at=None)
 
     def readable_by(self, user) -> "EntryQuerySet":
         """Return the entries that the user may read: public ones of public feeds, and all of feeds they follow."""
@@ -28,18 +40,34 @@ class EntryQuerySet(TellingQuerySet):
             return self.filter(public)
         return self.filter(public | Q(feed__in=Feed.objects.followed_by(user)))
 
+    def shown_to(self, user) -> "EntryQuerySet":
+        """Leave out what lists do not show the user though they might read it.
+
+        That is what people say who are kept apart from the user, and what the user has dismissed.
+        """
+        if not user.is_authenticated:
+            return self
+        dismissed = Dismissal.objects.filter(entry=OuterRef("pk"), user=user)
+        return self.filter(Block.objects.apart(user.pk, "author_id")).exclude(Exists(dismissed))
+
     def home_of(self, user) -> "EntryQuerySet":
-        """Return the entries of the feeds that the user follows and of their own."""
-        return self.filter(feed__in=Feed.objects.followed_by(user))
+        """Return the entries of the feeds that the user follows and of their own, without what the user has muted."""
+        muted = Mute.objects.active().filter(muter=user, muted=OuterRef("author_id"))
+        return self.filter(~Exists(muted), feed__in=Feed.objects.at_home_of(user))
+
+    def with_words(self, text: str) -> "EntryQuerySet":
+        """Return those that have every word of the text."""
+        return words.found(self, ("text",), text)
 
     def for_viewer(self, user) -> "EntryQuerySet":
         """Add what is the viewer's own: whether they like the entry."""
         likes = Reaction.objects.filter(entry=OuterRef("pk"), user_id=user.pk)
         liked = Exists(likes) if user.is_authenticated else Value(False)
-        return self.select_related("author", "feed").annotate(liked=liked)
+        rows = self.select_related("author", "feed", "counts").prefetch_related("mentions")
+        return rows.annotate(liked=liked)
 
 
-class Entry(Telling):
+class Entry(Mentioning, Counted, Moderated):
     """Something said in a feed."""
 
     class Kind(models.TextChoices):
@@ -55,23 +83,27 @@ class Entry(Telling):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.POST)
     text = models.TextField(validators=[MaxLengthValidator(TEXT_MAX_LENGTH)])
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.PUBLIC)
-    like_count = models.PositiveIntegerField(default=0)
-    comment_count = models.PositiveIntegerField(default=0)
-    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = EntryQuerySet.as_manager()
     told_with = ("author", "feed")
+    mentioned_in = "entry"
+    hidden_signal, restored_signal = signals.entry_hidden, signals.entry_restored
+    counted_in = EntryCounts
 
     class Meta:
         verbose_name_plural = "entries"
         indexes = [
             # A feed's page, newest first, without the deleted ones.
             models.Index(fields=["feed", "-id"], condition=Q(deleted_at=None), name="feeds_entry_page"),
+            # What is left of a feed's deleted entries.
+            models.Index(fields=["feed", "-id"], condition=Q(deleted_at__isnull=False), name="feeds_entry_gone"),
             # The public front page.
             models.Index(fields=["-id"], condition=Q(deleted_at=None, visibility="public"), name="feeds_entry_front"),
+            # Full-text search.
+            GinIndex(words.vector("text"), condition=Q(deleted_at=None), name="feeds_entry_words"),
         ]
 
     def __str__(self) -> str:
@@ -82,15 +114,34 @@ class Entry(Telling):
         """Say whether everyone may read it."""
         return self.visibility == self.Visibility.PUBLIC and self.feed.visibility == Feed.Visibility.PUBLIC
 
+    @property
+    def entry_of(self) -> "Entry":
+        """Return the entry whose readers read it: itself."""
+        return self
+
+    @property
+    def like_count(self) -> int:
+        """Return how many like it."""
+        return self.tally.like_count
+
+    @property
+    def comment_count(self) -> int:
+        """Return how many comments stand under it."""
+        return self.tally.comment_count
+
     def was_made(self) -> None:
-        """Tell that it was published."""
+        """Note whom it mentions, let it be pushed, and tell that it was published."""
+        self.begin()
+        self.note_mentions(is_new=True)
+        Fanout.objects.create(entry=self, feed=self.feed)
         signals.entry_published.send(Entry, entry=self)
 
     def change(self) -> None:
         """Write a new text; what is the same is not told, and a deleted entry stays as it is."""
-        if self.lock("text") and self.deleted_at is None:
+        if self.lock("text") and self.is_there:
             self.edited_at, self.version = timezone.now(), self.version + 1
             self.write("text", "edited_at", "version")
+            self.note_mentions(is_new=False)
             signals.entry_edited.send(Entry, entry=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
@@ -101,10 +152,11 @@ class Entry(Telling):
                 return 0, {}
             self.text, self.deleted_at, self.version = "", timezone.now(), self.version + 1
             self.write("text", "deleted_at", "version")
+            self.forget_mentions()
             signals.entry_deleted.send(Entry, entry=self)
         return 1, {self._meta.label: 1}
 
-    def count(self, *, likes: int = 0, comments: int = 0) -> None:
+    def count(self, **steps: int) -> None:
         """Add to the counts and tell the exact new ones."""
-        self.add_to(like_count=likes, comment_count=comments, version=1)
+        self.step(**steps)
         signals.entry_counted.send(Entry, entry=self)

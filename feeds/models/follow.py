@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, OuterRef
+from django.db.models import F, OuterRef, Q
 from django.utils import timezone
 
 from feeds import signals
@@ -22,6 +22,19 @@ class FollowQuerySet(TellingQuerySet):
         """Return the user's unanswered request to follow the feed in the outer query."""
         return self.filter(feed=OuterRef("pk"), follower=user, state=Follow.State.PENDING)
 
+    def notified_of(self, user) -> "FollowQuerySet":
+        """Return the user's follows of the feed in the outer query that notify them of what is new."""
+        return self.filter(feed=OuterRef("pk"), follower=user, notify=True)
+
+    def muted_of(self, user) -> "FollowQuerySet":
+        """Return the user's follows of the feed in the outer query that they do not want to see at home."""
+        return self.filter(feed=OuterRef("pk"), follower=user, muted=True)
+
+    def audience(self, feed_id: int, after: int) -> "FollowQuerySet":
+        """Return the follows of a feed whose followers' ids are above the one given, in their order."""
+        rows = self.filter(feed=feed_id, state=Follow.State.ACCEPTED, follower__gt=after)
+        return rows.order_by("follower")
+
     def accepted(self) -> "FollowQuerySet":
         """Return the follows that are, with who follows."""
         return self.filter(state=Follow.State.ACCEPTED).select_related("follower")
@@ -38,7 +51,7 @@ class FollowQuerySet(TellingQuerySet):
             self.filter(pk__in=[row.pk for row in rows]).update(**accepted)
             for row in rows:
                 row.feed, row.state, row.version = feed, Follow.State.ACCEPTED, row.version + 1
-            feed.count(followers=len(rows))
+            feed.count(follower_count=len(rows))
             signals.requests_accepted.send(Follow, follows=rows)
 
 
@@ -52,8 +65,14 @@ class Follow(Telling):
     feed = models.ForeignKey("feeds.Feed", on_delete=models.CASCADE, related_name="follows")
     follower = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="follows")
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACCEPTED)
+    # Whether the follower wants to be notified of what is new; nobody else is told.
+    notify = models.BooleanField(default=False)
+    # Whether its entries stay out of the follower's home timeline; nobody else is told.
+    muted = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
+    # Whether the follower's timeline has what is there, so that only what is new needs to be pushed.
+    is_pushed = models.BooleanField(default=False, editable=False)
 
     objects = FollowQuerySet.as_manager()
     told_with = ("feed__owner", "follower")
@@ -66,6 +85,8 @@ class Follow(Telling):
         indexes = [
             # A feed's followers, and the requests to follow it, newest first.
             models.Index(fields=["feed", "state", "-id"], name="feeds_follow_page"),
+            # A feed's followers as an audience, by their ids; an entry is pushed to them in this order.
+            models.Index(fields=["feed", "follower"], condition=Q(state="accepted"), name="feeds_follow_audience"),
         ]
 
     def __str__(self) -> str:
@@ -79,19 +100,25 @@ class Follow(Telling):
     def was_made(self) -> None:
         """Count and tell a follow; tell a request."""
         if self.is_accepted:
-            self.feed.count(followers=1)
+            self.feed.count(follower_count=1)
             signals.feed_followed.send(Follow, follow=self)
         else:
             signals.follow_requested.send(Follow, follow=self)
 
     def change(self) -> None:
-        """Accept a request."""
+        """Accept a request; note whether the follower wants to be notified, and to see the feed at home."""
         # The feed's row is locked before any of its follows, here and wherever else both are.
         self.feed.lock()
-        if self.lock("state") and self.is_accepted:
+        changed = self.lock("state", "notify", "muted")
+        # The owner sees nothing of these, so the follow they know keeps its version.
+        for name, signal in (("notify", signals.follow_notify_changed), ("muted", signals.follow_muted_changed)):
+            if name in changed:
+                self.write(name)
+                signal.send(Follow, follow=self)
+        if "state" in changed and self.is_accepted:
             self.version += 1
             self.write("state", "version")
-            self.feed.count(followers=1)
+            self.feed.count(follower_count=1)
             signals.feed_followed.send(Follow, follow=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
@@ -108,7 +135,7 @@ class Follow(Telling):
 
     def _has_ended(self) -> None:
         if self.is_accepted:
-            self.feed.count(followers=-1)
+            self.feed.count(follower_count=-1)
             signals.feed_unfollowed.send(Follow, follow=self)
         else:
             signals.request_ended.send(Follow, follow=self)

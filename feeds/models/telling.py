@@ -1,6 +1,6 @@
 """What every model here has in common: one row's change and what is told of it commit together."""
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 
 
 class TellingQuerySet(models.QuerySet):
@@ -53,19 +53,3 @@ class Telling(models.Model):
     def write(self, *fields: str) -> None:
         """Write some columns and nothing else, so that counters are never overwritten; tells nothing."""
         super().save(update_fields=fields)
-
-    def add_to(self, **steps: int) -> None:
-        """Add to counters in one statement, and hold the row as that statement left it."""
-        fields = self._meta.concrete_fields
-        counted = ", ".join(f"{name} = {name} + %s" for name in steps)
-        returned = ", ".join(field.column for field in fields)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {self._meta.db_table} SET {counted} WHERE id = %s RETURNING {returned}",
-                [*steps.values(), self.pk],
-            )
-            row = cursor.fetchone()
-        if row is None:
-            raise self.DoesNotExist(f"{self._meta.verbose_name} {self.pk} is gone.")
-        for field, value in zip(fields, row, strict=True):
-            setattr(self, field.attname, value)

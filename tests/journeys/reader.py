@@ -1,6 +1,8 @@
 """Somebody who reads all they may by REST, then only the events after it, and compares."""
 
+from access.models import Block
 from events import catalogue
+from events.models import Event
 from tests.journeys.replica import OWN, Replica
 
 
@@ -27,6 +29,7 @@ class Reader:
         self.cursor, replica = None, Replica()
         feeds = self.rows("feeds/")
         for feed in feeds:
+            replica.wishes.update((feed["id"], wish) for wish in ("notify", "muted") if feed.pop(wish))
             states = [name for name in ("following", "requested") if feed.pop(name)]
             replica.own.update((feed["id"], state) for state in states)
         readable = self.topics_of(feed["id"] for feed in feeds)
@@ -39,6 +42,10 @@ class Reader:
             replica.unread_count = notifications["unread_count"]
             for each in notifications["results"]:
                 replica.put("notification", each)
+            for kind, path in (("block", "access/blocks/"), ("mute", "access/mutes/"), ("report", "reports/")):
+                for each in self.rows(path):
+                    replica.put(kind, each)
+            replica.dismissed = {each["id"] for each in self.rows("entries/dismissed/")}
         return replica
 
     def _read_inside(self, replica, feed):
@@ -83,7 +90,18 @@ class Reader:
         gained = {topic.split(".")[1] for topic in topics - before} - {str(id) for id in made}
         opened = {str(id) for id in kept.opened if f"feeds.{id}.followers" not in before & topics}
         unread = gained | opened
+        for other in self.apart(cursor):
+            # Who is blocked is not told, and what a block has hidden is read anew after its end.
+            kept.drop_author(other)
+            later.drop_author(other)
         yield self.bare(kept, kept, unread), self.bare(later, kept, unread)
+
+    def apart(self, cursor):
+        """Return who blocks this reader now, and whom a block kept apart until after the cursor."""
+        now = Block.objects.filter(blocked=self.user.pk).values_list("blocker", flat=True)
+        ended = Event.objects.filter(type="access.user.unblocked", position__gt=cursor.partition("-")[2])
+        pairs = {(int(each.topic.split(".")[1]), each.data["block"]["user"]["id"]) for each in ended}
+        return {*now} | {a if b == self.user.pk else b for a, b in pairs if self.user.pk in (a, b)}
 
     def bare(self, replica, kept, unread):
         """Return what is to be compared; a stranger's new feed is told to nobody else, so only known ones are."""
@@ -92,15 +110,19 @@ class Reader:
         feeds = [each for each in replica.all("feed") if each["id"] in known]
         entries = [each for each in replica.all("entry") if each["feed"] in known and str(each["feed"]) not in unread]
         ids = {each["id"] for each in entries}
-        comments = [each for each in replica.all("comment") if each["entry"] in ids]
+        comments = [each for each in replica.all("comment") if each["entry"] in ids - kept.restored]
         people = {each["author"] for each in entries + comments} | {each["owner"] for each in feeds}
         return {
             "feeds": {each["id"]: each for each in feeds},
             "own": replica.own,
+            "wishes": replica.wishes,
+            "reports": {each["id"]: each for each in replica.all("report")},
             "entries": {each["id"]: each for each in entries},
             "comments": {each["id"]: each for each in comments},
             "follows": {each["id"]: each for each in replica.all("follow")},
             "notifications": {each["id"]: each for each in replica.all("notification")},
+            "blocks": {each["id"]: each for each in replica.all("block")},
+            "mutes": {each["id"]: each for each in replica.all("mute")},
             "unread_count": replica.unread_count,
             "people": {id: replica.people[id] for id in people},
             "timeline": self._timeline(replica, kept, ids),
@@ -113,4 +135,7 @@ class Reader:
             return {each["id"] for each in self.rows("timeline/")} & ids
         home = {id for id, state in kept.own.items() if state == "following"}
         home |= {each["id"] for each in kept.all("feed") if each["owner"] == self.user.pk}
-        return {each["id"] for each in kept.all("entry") if each["feed"] in home} & ids
+        home -= {feed for feed, wish in kept.wishes if wish == "muted"}
+        muted = {each["user"] for each in kept.all("mute")}
+        shown = [each for each in kept.all("entry") if each["feed"] in home and each["author"] not in muted]
+        return {each["id"] for each in shown} & ids

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from access import event_types as access
 from feeds import event_types as feeds
 from notifications.event_types import NOTIFICATION
 
@@ -16,9 +17,14 @@ WHOLE = {
         "comment": feeds.COMMENT,
         "follow": feeds.FOLLOW,
         "notification": NOTIFICATION,
+        "report": feeds.REPORT,
+        "block": access.BLOCK,
+        "mute": access.MUTE,
     }.items()
 }
-ENDS = {"deleted", "ended", "withdrawn"}
+ENDS = {"deleted", "ended", "withdrawn", "hidden"}
+# What ends a relation between users is named after the user.
+RELATIONS_END = {"unblocked": "block", "unmuted": "mute"}
 # What the viewer's own fields of a feed are after an event that is told to the viewer alone.
 OWN = {
     "feeds.feed.followed": "following",
@@ -26,6 +32,15 @@ OWN = {
     "feeds.feed.unfollowed": None,
     "feeds.feed.unrequested": None,
 }
+WISHES = {
+    "feeds.feed.watched": ("notify", True),
+    "feeds.feed.unwatched": ("notify", False),
+    "feeds.feed.muted": ("muted", True),
+    "feeds.feed.unmuted": ("muted", False),
+}
+DISMISSED = {"feeds.entry.dismissed", "feeds.entry.recalled"}
+# Between people kept apart no list shows what the other says; what was shown goes with the block.
+APART = "access.user.blocked"
 INSIDE = {"feed": ("entry", "follow"), "entry": ("comment",)}
 
 
@@ -36,6 +51,11 @@ class Replica:
         self.objects: dict[tuple[str, Any], Object] = {}
         self.people: dict[Any, str] = {}
         self.own: dict[Any, str] = {}
+        # What the viewer wishes of feeds they follow, each as (feed, wish); and what they want to see no more.
+        self.wishes: set[tuple[Any, str]] = set()
+        self.dismissed: set[Any] = set()
+        # Entries that are shown again: what stands under them is read anew.
+        self.restored: set[Any] = set()
         self.unread_count = 0
         # Feeds that were opened: what was told while they were closed did not reach everyone who reads them now.
         self.opened: set[Any] = set()
@@ -55,10 +75,18 @@ class Replica:
             kind
             for kind, told in data.items()
             # What has no version is a reference.
-            if kind in WHOLE and "version" in told and self._take(kind, told, kind == noun and verb in ENDS)
+            if kind in WHOLE and "version" in told and self._take(kind, told, _is_end(kind, noun, verb))
         }
         if event["type"] in OWN:
             self._follow(data["feed"]["id"], OWN[event["type"]])
+        if event["type"] in WISHES:
+            self._wish(data["feed"]["id"], *WISHES[event["type"]])
+        if event["type"] in DISMISSED:
+            self._dismiss(data["entry"]["id"], verb == "dismissed")
+        if verb == "restored" and noun == "entry":
+            self.restored.add(data["entry"]["id"])
+        if event["type"] == APART:
+            self.drop_author(data["block"]["user"])
         if "unread_count" in data:
             self.unread_count = data["unread_count"]
             if verb == "read" and news:
@@ -68,19 +96,26 @@ class Replica:
         """Forget an object and what is in it."""
         self.objects.pop((kind, id), None)
         if kind == "feed":
-            self.own.pop(id, None)
+            self._follow(id, None)
         for inner in INSIDE.get(kind, ()):
             for each in [each for each in self.all(inner) if each[kind] == id]:
                 self.drop(inner, each["id"])
+
+    def drop_author(self, person: Any) -> None:
+        """Forget what somebody has said."""
+        for kind in ("entry", "comment"):
+            for each in [each for each in self.all(kind) if each["author"] == person]:
+                self.drop(kind, each["id"])
 
     def keep_only(self, readable: set[str]) -> None:
         """Forget what is told on topics that may no longer be read."""
         for feed in self.all("feed"):
             if f"feeds.{feed['id']}" not in readable:
-                state = self.own.get(feed["id"])
+                asks, wishes = self.own.get(feed["id"]) == "requested", self.wishes
                 self.drop("feed", feed["id"])
                 # Who asks to follow a feed knows that and no more of it; who follows one reads it while it is there.
-                self._follow(feed["id"], "requested" if state == "requested" else None)
+                self._follow(feed["id"], "requested" if asks else None)
+                self.wishes |= {wish for wish in wishes if asks and wish[0] == feed["id"]}
         for entry in self.all("entry"):
             feed = self.objects["feed", entry["feed"]]  # what is told of an entry is told to readers of its feed
             is_public = entry["visibility"] == feed["visibility"] == "public"
@@ -105,6 +140,14 @@ class Replica:
         self.own.pop(feed, None)
         if state:
             self.own[feed] = state
+        else:
+            self.wishes = {wish for wish in self.wishes if wish[0] != feed}
+
+    def _wish(self, feed: Any, wish: str, wanted: bool) -> None:
+        (self.wishes.add if wanted else self.wishes.discard)((feed, wish))
+
+    def _dismiss(self, entry: Any, wanted: bool) -> None:
+        (self.dismissed.add if wanted else self.dismissed.discard)(entry)
 
     def _read_before(self, last: Object) -> None:
         unread = [each for each in self.all("notification") if each["read_at"] is None]
@@ -124,3 +167,7 @@ class Replica:
             self.people[value["id"]] = value["username"]
             return value["id"]
         return {name: self._without_names(each) for name, each in value.items()}
+
+
+def _is_end(kind: str, noun: str, verb: str) -> bool:
+    return (kind == noun and verb in ENDS) or RELATIONS_END.get(verb) == kind
