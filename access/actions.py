@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import JsonResponse
@@ -99,6 +99,17 @@ def unmute(user: User, other_id: int) -> None:
     user.mutes.filter(muted=other_id).select_related("muted").delete()
 
 
+@transaction.atomic
+def suspend(user: User, *, by: User, reason: str, until: datetime | None = None) -> User:
+    """Let a user only read, for good or until a time; who has rights over others is suspended by superusers alone."""
+    _lock(user)
+    _another(by, user, "suspend")
+    if (user.is_staff or user.is_superuser) and not by.is_superuser:
+        raise PermissionDenied("Only a superuser suspends staff.")
+    user.suspend(reason=reason, until=until)
+    return user
+
+
 def _another(user: User, other: User, verb: str) -> None:
     if user.pk == other.pk:
         raise ValidationError(f"You cannot {verb} yourself.")
@@ -171,6 +182,10 @@ def _body(event: Any) -> bytes:
 def _check_publisher(user: User, count: int) -> None:
     if not user.is_authenticated:
         raise Refused("unauthenticated", "Sign in to publish.")
+    # Asked anew: a connection knows its user as they were when it was opened.
+    suspended = User.objects.filter(pk=user.pk, suspended_at__isnull=False).first()
+    if suspended is not None and suspended.is_suspended:
+        raise Refused("forbidden", "You are suspended and may only read.")
     if not count:
         raise Refused("invalid", "Give at least one event.")
     if count > settings.TIDEWIRE_PUBLISH_MAX_EVENTS:

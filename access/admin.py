@@ -2,15 +2,42 @@
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError
 
+from access import actions as users
 from access.models import ApiKey, Application, Grant, User
 
 
 @admin.register(User)
 class PersonAdmin(UserAdmin):
-    """Users, with all that belongs to them."""
+    """Users, with all that belongs to them; a suspended one may read and not write."""
+
+    actions = ["suspend", "end_suspension"]
+
+    def has_suspend_permission(self, request) -> bool:
+        return request.user.has_perm("access.suspend_user")
+
+    @admin.action(description="Suspend the selected users", permissions=["suspend"])
+    def suspend(self, request, queryset):
+        """Let them only read, until that is ended; who may not be suspended is named."""
+        done = 0
+        for user in queryset.order_by("pk"):
+            try:
+                users.suspend(user, by=request.user, reason="By decision of a moderator.")
+                done += 1
+            except (PermissionDenied, ValidationError) as error:
+                self.message_user(
+                    request, f"{user}: {' '.join(getattr(error, 'messages', error.args))}", messages.ERROR
+                )
+        self.message_user(request, f"{done} suspended.", messages.SUCCESS)
+
+    @admin.action(description="Let the selected users write again", permissions=["suspend"])
+    def end_suspension(self, request, queryset):
+        """End their suspensions."""
+        for user in queryset.order_by("pk"):
+            user.end_suspension()
+        self.message_user(request, "They may write.", messages.SUCCESS)
 
     def changeform_view(self, request, *args, **kwargs):
         """Show and take the form; who loses a race for a name finds it taken when the form is checked again."""

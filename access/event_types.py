@@ -21,6 +21,14 @@ USER_DEACTIVATED = event_type(
     changes_rights=True,
 )
 USER_REACTIVATED = event_type("access.user.reactivated", "A user may come in again.", _USER, changes_rights=True)
+USER_SUSPENDED = event_type(
+    "access.user.suspended",
+    "A user may read and not write, until a moment or for good.",
+    fields(user=fields(id=ID, username=text(50), suspended_until=optional(TIME), reason=text(500))),
+)
+USER_UNSUSPENDED = event_type(
+    "access.user.unsuspended", "A user may write again.", fields(user=fields(id=ID, username=text(50)))
+)
 SESSION_ENDED = event_type(
     "access.session.ended",
     "The user signed out on one device, or changed the password, which signs out everywhere.",

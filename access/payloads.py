@@ -13,6 +13,12 @@ def user(user: User) -> Payload:
     return {"id": user.pk, "username": user.username, "is_active": user.is_active}
 
 
+def suspended(user: User) -> Payload:
+    """Write why a user may only read, and until when."""
+    until = user.suspended_until and timestamp(user.suspended_until)
+    return {"id": user.pk, "username": user.username, "suspended_until": until, "reason": user.suspended_reason}
+
+
 def key(key: ApiKey) -> Payload:
     """Write by what a key is known again."""
     return {"id": key.pk, "name": key.name}

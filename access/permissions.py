@@ -3,6 +3,14 @@
 from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
 
 
+class MaySuspend(IsAuthenticated):
+    """Who lets others only read."""
+
+    def has_permission(self, request, view) -> bool:
+        """Say whether the request may go on."""
+        return super().has_permission(request, view) and request.user.has_perm("access.suspend_user")
+
+
 class StaffChanges(IsAuthenticated):
     """Everybody who is signed in may look; staff may change."""
 

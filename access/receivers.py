@@ -66,6 +66,16 @@ def record_user_reactivated(sender, user, **kwargs):
     _record(types.USER_REACTIVATED, user.pk, f"users/{user.pk}", {"user": payloads.user(user)})
 
 
+@receiver(signals.user_suspended)
+def record_user_suspended(sender, user, **kwargs):
+    _record(types.USER_SUSPENDED, user.pk, f"users/{user.pk}", {"user": payloads.suspended(user)})
+
+
+@receiver(signals.user_unsuspended)
+def record_user_unsuspended(sender, user, **kwargs):
+    _record(types.USER_UNSUSPENDED, user.pk, f"users/{user.pk}", {"user": payloads.person(user)})
+
+
 @receiver(signals.key_revoked)
 def record_key_revoked(sender, key, **kwargs):
     _record(types.KEY_REVOKED, key.user_id, f"keys/{key.pk}", {"key": payloads.key(key)})

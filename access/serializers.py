@@ -136,6 +136,22 @@ class MuteSerializer(StrictSerializer):
         return payloads.mute(mute)
 
 
+class SuspensionSerializer(StrictSerializer):
+    """Why a user may only read, and until when."""
+
+    reason = serializers.CharField(max_length=500)
+    until = Future(required=False, allow_null=True, default=None)
+
+    def to_representation(self, user: User) -> dict:
+        """Return the user's suspension."""
+        return {
+            "user": payloads.person(user),
+            "suspended_at": _moment(user.suspended_at),
+            "until": _moment(user.suspended_until),
+            "reason": user.suspended_reason,
+        }
+
+
 def _moment(moment: datetime | None) -> str | None:
     return moment and timestamp(moment)
 

@@ -6,6 +6,9 @@ from django.dispatch import Signal
 user_joined = Signal()
 user_deactivated = Signal()
 user_reactivated = Signal()
+# The user may only read, or write again.
+user_suspended = Signal()
+user_unsuspended = Signal()
 
 # A session is over before its time, or all of a user's are. Arguments: user_id (int).
 session_ended = Signal()

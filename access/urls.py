@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import path
 
 from access import pages
-from access.views import applications, events, grants, keys, presence, relations, tickets, types
+from access.views import applications, events, grants, keys, presence, relations, suspensions, tickets, types
 
 urlpatterns = [
     path("events/", events.events, name="events"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("access/grants/<int:pk>/", grants.GrantDetail.as_view(), name="grant"),
     path("access/blocks/", relations.BlockList.as_view(), name="blocks"),
     path("access/blocks/<int:user_id>/", relations.BlockDetail.as_view(), name="block"),
+    path("access/suspensions/<int:user_id>/", suspensions.SuspensionDetail.as_view(), name="suspension"),
     path("access/mutes/", relations.MuteList.as_view(), name="mutes"),
     path("access/mutes/<int:user_id>/", relations.MuteDetail.as_view(), name="mute"),
 ]

@@ -163,7 +163,7 @@ CELERY_BEAT_SCHEDULE = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "access.authentication.KeyAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "access.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -210,6 +210,15 @@ TIDEWIRE_USER_EVENTS_PER_MINUTE = number(
 TIDEWIRE_USER_MAX_APPLICATIONS = number("TIDEWIRE_USER_MAX_APPLICATIONS", 100)
 TIDEWIRE_USER_MAX_KEYS = number("TIDEWIRE_USER_MAX_KEYS", 200)
 TIDEWIRE_MAX_GRANTS = number("TIDEWIRE_MAX_GRANTS", 1000)
+TIDEWIRE_USER_MAX_OPEN_REPORTS = number("TIDEWIRE_USER_MAX_OPEN_REPORTS", 100)
+# What a suspended user may still do: all that concerns nobody else.
+TIDEWIRE_OPEN_TO_SUSPENDED_PATHS = (
+    "/api/v1/notifications/",
+    "/api/v1/live/ticket/",
+    "/api/v1/access/blocks/",
+    "/api/v1/access/mutes/",
+)
+TIDEWIRE_USER_MAX_FEEDS = number("TIDEWIRE_USER_MAX_FEEDS", 20)
 TIDEWIRE_USER_MAX_BLOCKS = number("TIDEWIRE_USER_MAX_BLOCKS", 10_000)
 TIDEWIRE_TIMELINE_PUSH_MAX_FOLLOWERS = number("TIDEWIRE_TIMELINE_PUSH_MAX_FOLLOWERS", 10_000)
 TIDEWIRE_TIMELINE_ACTIVE_DAYS = max(2, number("TIDEWIRE_TIMELINE_ACTIVE_DAYS", 14))

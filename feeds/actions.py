@@ -2,19 +2,23 @@
 
 from collections.abc import Iterable
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q
 
 from access.relations import check_not_blocked
 from events.actions import Fact, record_many
 from feeds import event_types, payloads
-from feeds.models import Comment, Entry, Fanout, Feed, Follow, Reaction
+from feeds.models import Comment, Dismissal, Entry, Fanout, Feed, Follow, Reaction
+from feeds.models.mention import note_mentions
 
 
 @transaction.atomic
 def publish_entry(feed: Feed, *, by, text: str, kind: str = "post", visibility: str = "public") -> Entry:
     """Publish an entry in one's own feed."""
+    by.check_may_write()
     if feed.owner_id != by.pk:
         raise PermissionDenied("Only its owner publishes in a feed.")
     return Entry.objects.create(feed=feed, author=by, text=text, kind=kind, visibility=visibility)
@@ -27,6 +31,8 @@ def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
     for row in rows:
         row.begin()
     Fanout.objects.bulk_create(Fanout(entry=row, feed=feed) for row in rows)
+    if rows:
+        note_mentions(rows, rows[0])
     published = event_types.ENTRY_PUBLISHED
     record_many(
         Fact(published, event_types.topic_of(row), f"entries/{row.pk}", {"entry": payloads.entry(row)}) for row in rows
@@ -36,6 +42,7 @@ def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
 
 def like_entry(entry: Entry, *, by) -> Entry:
     """Like an entry; twice is once. The entry returned carries the exact counts."""
+    by.check_may_write()
     held = entry.held_version
     if Reaction.objects.make(entry, by, Reaction.Kind.LIKE) is None:
         check_not_blocked(entry.author_id, by=by.pk)
@@ -58,21 +65,57 @@ def _as_seen(entry: Entry, viewer) -> Entry:
 
 
 @transaction.atomic
-def comment_on(entry: Entry, *, by, text: str) -> Comment:
-    """Comment on an entry; raises `Entry.DoesNotExist` if it was deleted meanwhile."""
+def dismiss_entry(entry: Entry, *, by) -> None:
+    """See an entry no more in lists; twice is once."""
+    Dismissal.objects.get_or_create(entry=entry, user=by)
+
+
+@transaction.atomic
+def recall_entry(entry_id: int, *, by) -> None:
+    """See a dismissed entry again; without a dismissal nothing happens."""
+    Dismissal.objects.filter(entry=entry_id, user=by).select_related("entry").delete()
+
+
+@transaction.atomic
+def comment_on(entry: Entry, *, by, text: str, parent: int | None = None) -> Comment:
+    """Comment on an entry, or answer a comment; raises `Entry.DoesNotExist` if the entry was deleted meanwhile."""
+    by.check_may_write()
     # Likes need not wait for it, an end of the entry must.
     rows = Entry.objects.alive().select_related("author", "feed").select_for_update(of=("self",), no_key=True)
     entry = rows.get(pk=entry.pk)
     check_not_blocked(entry.author_id, by=by.pk)
-    return Comment.objects.create(entry=entry, author=by, text=text)
+    answered = None if parent is None else _answered(entry, parent, by)
+    return Comment.objects.create(entry=entry, author=by, text=text, parent=answered)
+
+
+def _answered(entry: Entry, parent: int, by) -> Comment:
+    found = Comment.objects.alive().filter(entry=entry, pk=parent).first()
+    if found is None:
+        raise ValidationError({"parent": "There is no such comment under this entry."})
+    if found.parent_id is not None:
+        raise ValidationError({"parent": "This is an answer itself: answer the comment above it."})
+    check_not_blocked(found.author_id, by=by.pk)
+    return found
 
 
 @transaction.atomic
-def follow_feed(feed: Feed, *, by, notify: bool | None = None) -> Follow:
+def create_feed(owner, **fields) -> Feed:
+    """Make a feed beside those that the owner has, within bounds that two requests at once do not pass."""
+    owner.check_may_write()
+    get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
+    limit = settings.TIDEWIRE_USER_MAX_FEEDS
+    if owner.feeds.count() >= limit:
+        raise ValidationError(f"There are {limit} already; that is the limit.", code="too_many")
+    return Feed.objects.create(owner=owner, **fields)
+
+
+@transaction.atomic
+def follow_feed(feed: Feed, *, by, **wishes: bool) -> Follow:
     """Follow a feed; twice is once. A followers-only feed of another's is asked first, and the follow is pending.
 
-    Whether the follower is notified of what is new stays as it is, unless it is given.
+    The follower's wishes (`notify`: tell me what is new; `muted`: not in my home timeline) stay unless given.
     """
+    by.check_may_write()
     # Locked, so that a feed that is being opened or closed is seen as the one or the other.
     feed.lock()
     check_not_blocked(feed.owner_id, by=by.pk)
@@ -81,9 +124,9 @@ def follow_feed(feed: Feed, *, by, notify: bool | None = None) -> Follow:
     follow, is_new = Follow.objects.get_or_create(feed=feed, follower=by, defaults={"state": state})
     if is_open and not is_new:
         follow.state = Follow.State.ACCEPTED
-    if notify is not None:
-        follow.notify = notify
-    if notify is not None or not is_new:
+    for name, wish in wishes.items():
+        setattr(follow, name, wish)
+    if wishes or not is_new:
         follow.save()
     return follow
 

@@ -2,8 +2,9 @@
 
 from access.audiences import audience
 from events.catalogue import alias, event_type, topic_kind
-from events.payloads import COUNT, ID, TIME, VERSION, fields, one_of, optional, text
-from feeds.models import Entry, Feed, Follow
+from events.payloads import COUNT, ID, TIME, VERSION, fields, many, one_of, optional, text
+from feeds.models import Entry, Feed, Follow, Report
+from feeds.models.report import OBJECTS
 
 # -- Objects ----------------------------------------------------------------------------------------------------------
 
@@ -27,6 +28,7 @@ ENTRY = fields(
     kind=one_of("post", "status"),
     text=text(10_000),
     visibility=one_of("public", "followers"),
+    mentions=many(PERSON),
     created_at=TIME,
     edited_at=optional(TIME),
     like_count=COUNT,
@@ -37,8 +39,11 @@ ENTRY = fields(
 COMMENT = fields(
     id=ID,
     entry=ID,
+    parent=optional(ID),
+    parent_author=optional(ID),
     author=PERSON,
     text=text(2_000),
+    mentions=many(PERSON),
     created_at=TIME,
     edited_at=optional(TIME),
     version=VERSION,
@@ -53,6 +58,18 @@ FOLLOW = fields(
     version=VERSION,
 )
 
+REPORT = fields(
+    id=ID,
+    object=fields(type=one_of(*OBJECTS), id=ID),
+    reason=one_of(*Report.Reason.values),
+    text=text(1_000),
+    state=one_of(*Report.State.values),
+    created_at=TIME,
+    closed_at=optional(TIME),
+    version=VERSION,
+)
+
+HIDDEN = fields(id=ID, hidden_at=TIME, version=VERSION)
 TOMBSTONE = fields(id=ID, deleted_at=TIME, version=VERSION)
 ENTRY_REFERENCE = fields(id=ID, feed=ID, author=PERSON)
 
@@ -66,6 +83,8 @@ ENTRY_COUNTED = event_type(
     "An entry's counts have changed; they are absolute.",
     fields(entry=fields(id=ID, like_count=COUNT, comment_count=COUNT, version=VERSION)),
 )
+ENTRY_HIDDEN = event_type("feeds.entry.hidden", "A moderator has hidden an entry.", fields(entry=HIDDEN))
+ENTRY_RESTORED = event_type("feeds.entry.restored", "A hidden entry is shown again.", fields(entry=ENTRY))
 
 _ON_ENTRY = {"entry": ENTRY_REFERENCE}
 COMMENT_PUBLISHED = event_type(
@@ -74,6 +93,12 @@ COMMENT_PUBLISHED = event_type(
 COMMENT_EDITED = event_type("feeds.comment.edited", "A comment has a new text.", fields(comment=COMMENT, **_ON_ENTRY))
 COMMENT_DELETED = event_type(
     "feeds.comment.deleted", "A comment was taken back.", fields(comment=TOMBSTONE, **_ON_ENTRY)
+)
+COMMENT_HIDDEN = event_type(
+    "feeds.comment.hidden", "A moderator has hidden a comment.", fields(comment=HIDDEN, **_ON_ENTRY)
+)
+COMMENT_RESTORED = event_type(
+    "feeds.comment.restored", "A hidden comment is shown again.", fields(comment=COMMENT, **_ON_ENTRY)
 )
 
 FEED_EDITED = event_type(
@@ -110,6 +135,8 @@ FEED_UNREQUESTED = event_type(
 )
 FEED_WATCHED = event_type("feeds.feed.watched", "The user is notified of what is new in a feed.", _FOLLOWING)
 FEED_UNWATCHED = event_type("feeds.feed.unwatched", "The user is notified of it no more.", _FOLLOWING)
+FEED_MUTED = event_type("feeds.feed.muted", "The user sees a feed no more at home.", _FOLLOWING, changes_rights=True)
+FEED_UNMUTED = event_type("feeds.feed.unmuted", "The user sees a feed at home again.", _FOLLOWING, changes_rights=True)
 
 # The same for the devices of the feed's owner.
 FOLLOW_REQUESTED = event_type(
@@ -134,6 +161,15 @@ ENTRY_UNLIKED = event_type(
     "feeds.entry.unliked", "Somebody has taken back a like.", fields(entry=ENTRY_REFERENCE, actor=PERSON)
 )
 
+_DISMISSED = fields(entry=fields(id=ID, feed=ID))
+ENTRY_DISMISSED = event_type("feeds.entry.dismissed", "The user wants to see an entry no more in lists.", _DISMISSED)
+ENTRY_RECALLED = event_type("feeds.entry.recalled", "The user wants to see a dismissed entry again.", _DISMISSED)
+
+REPORT_OPENED = event_type("feeds.report.opened", "The user has reported something.", fields(report=REPORT))
+REPORT_CLOSED = event_type(
+    "feeds.report.closed", "A moderator has decided a report of the user's.", fields(report=REPORT)
+)
+
 # -- Topics -----------------------------------------------------------------------------------------------------------
 
 
@@ -155,7 +191,7 @@ def _may_read_as_follower(user, ids):
 
 def _home(user):
     if user.is_authenticated:
-        for pk in Feed.objects.followed_by(user).order_by("pk").values_list("pk", flat=True):
+        for pk in Feed.objects.at_home_of(user).order_by("pk").values_list("pk", flat=True):
             yield from (f"feeds.{pk}", f"feeds.{pk}.followers")
 
 
@@ -171,7 +207,7 @@ FOLLOWERS_TOPIC = topic_kind(
     can_read=_may_read_as_follower,
     has_presence=True,
 )
-HOME = alias("home", "The topics of the feeds one follows and of one's own.", resolve=_home)
+HOME = alias("home", "The topics of the feeds one follows and has not muted, and of one's own.", resolve=_home)
 
 # -- Audiences --------------------------------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ def entry(request: HttpRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             comment = _comment(entry, user, form.cleaned_data["text"])
             return redirect(f"{request.path}#comment-{comment.pk}")
-    page = _page(request, Comment.objects.alive().filter(entry=entry).shown_to(user).select_related("author"))
+    page = _page(request, Comment.objects.alive().filter(entry=entry).shown_to(user).for_viewer())
     page["rows"].reverse()
     topics = _topics(user, Feed.objects.filter(pk=entry.feed_id))
     return _render(request, "feeds/entry.html", cursor, topics, page | {"entry": entry, "form": form})

@@ -3,7 +3,7 @@
 from typing import Any
 
 from events.encoding import timestamp
-from feeds.models import Comment, Entry, Feed, Follow, Reaction
+from feeds.models import Comment, Dismissal, Entry, Feed, Follow, Reaction, Report
 
 Payload = dict[str, Any]
 
@@ -36,6 +36,7 @@ def entry(entry: Entry) -> Payload:
         "kind": entry.kind,
         "text": entry.text,
         "visibility": entry.visibility,
+        "mentions": [person(user) for user in entry.mentioned],
         "created_at": timestamp(entry.created_at),
         "edited_at": entry.edited_at and timestamp(entry.edited_at),
         "like_count": entry.like_count,
@@ -64,8 +65,11 @@ def comment(comment: Comment) -> Payload:
     return {
         "id": comment.pk,
         "entry": comment.entry_id,
+        "parent": comment.parent_id,
+        "parent_author": comment.parent and comment.parent.author_id,
         "author": person(comment.author),
         "text": comment.text,
+        "mentions": [person(user) for user in comment.mentioned],
         "created_at": timestamp(comment.created_at),
         "edited_at": comment.edited_at and timestamp(comment.edited_at),
         "version": comment.version,
@@ -107,3 +111,27 @@ def following(follow: Follow) -> Payload:
 def reaction(reaction: Reaction) -> Payload:
     """Return who likes what."""
     return {"entry": entry_reference(reaction.entry), "actor": person(reaction.user)}
+
+
+def hidden(row: Entry | Comment) -> Payload:
+    """Return what is left to be seen of a hidden entry or comment; why it is hidden is not everybody's."""
+    return {"id": row.pk, "hidden_at": timestamp(row.hidden_at), "version": row.version}
+
+
+def dismissal(dismissal: Dismissal) -> Payload:
+    """Return which entry somebody has dismissed."""
+    return {"entry": {"id": dismissal.entry_id, "feed": dismissal.entry.feed_id}}
+
+
+def report(report: Report) -> Payload:
+    """Return a report as the one who made it sees it."""
+    return {
+        "id": report.pk,
+        "object": {"type": report.kind, "id": report.object_id},
+        "reason": report.reason,
+        "text": report.text,
+        "state": report.state,
+        "created_at": timestamp(report.created_at),
+        "closed_at": report.closed_at and timestamp(report.closed_at),
+        "version": report.version,
+    }

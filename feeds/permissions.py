@@ -1,6 +1,6 @@
 """Who may change what in feeds; who may read what is decided by the querysets."""
 
-from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 
 
 class IsOwnerOrReadOnly(BasePermission):
@@ -13,3 +13,11 @@ class IsOwnerOrReadOnly(BasePermission):
         if request.method == "DELETE" and request.user.pk in view.may_delete(obj):
             return True
         return request.user.pk == view.belongs_to(obj)
+
+
+class MayModerate(IsAuthenticated):
+    """Who decides reports and hides what is said."""
+
+    def has_permission(self, request, view) -> bool:
+        """Say whether the request may go on."""
+        return super().has_permission(request, view) and request.user.has_perm("feeds.moderate")

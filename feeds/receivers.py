@@ -64,6 +64,46 @@ def record_entry_deleted(sender, entry, **kwargs):
     _record_entry(types.ENTRY_DELETED, entry, payloads.tombstone(entry))
 
 
+@receiver(signals.entry_hidden)
+def record_entry_hidden(sender, entry, **kwargs):
+    _record_entry(types.ENTRY_HIDDEN, entry, payloads.hidden(entry))
+
+
+@receiver(signals.entry_restored)
+def record_entry_restored(sender, entry, **kwargs):
+    _record_entry(types.ENTRY_RESTORED, entry, payloads.entry(entry))
+
+
+@receiver(signals.entry_dismissed)
+def record_entry_dismissed(sender, dismissal, **kwargs):
+    _record_dismissal(types.ENTRY_DISMISSED, dismissal)
+
+
+@receiver(signals.entry_recalled)
+def record_entry_recalled(sender, dismissal, **kwargs):
+    _record_dismissal(types.ENTRY_RECALLED, dismissal)
+
+
+def _record_dismissal(event_type, dismissal) -> None:
+    topic, subject = f"users.{dismissal.user_id}", f"entries/{dismissal.entry_id}"
+    record(event_type, topic=topic, subject=subject, data=payloads.dismissal(dismissal))
+
+
+@receiver(signals.report_opened)
+def record_report_opened(sender, report, **kwargs):
+    _record_report(types.REPORT_OPENED, report)
+
+
+@receiver(signals.report_closed)
+def record_report_closed(sender, report, **kwargs):
+    _record_report(types.REPORT_CLOSED, report)
+
+
+def _record_report(event_type, report) -> None:
+    data = {"report": payloads.report(report)}
+    record(event_type, topic=f"users.{report.reporter_id}", subject=f"reports/{report.pk}", data=data)
+
+
 @receiver(signals.entry_counted)
 def record_entry_counted(sender, entry, **kwargs):
     _record_entry(types.ENTRY_COUNTED, entry, payloads.counts(entry))
@@ -100,6 +140,16 @@ def record_comment_edited(sender, comment, **kwargs):
 @receiver(signals.comment_deleted)
 def record_comment_deleted(sender, comment, **kwargs):
     _record_comment(types.COMMENT_DELETED, comment, payloads.tombstone(comment))
+
+
+@receiver(signals.comment_hidden)
+def record_comment_hidden(sender, comment, **kwargs):
+    _record_comment(types.COMMENT_HIDDEN, comment, payloads.hidden(comment))
+
+
+@receiver(signals.comment_restored)
+def record_comment_restored(sender, comment, **kwargs):
+    _record_comment(types.COMMENT_RESTORED, comment, payloads.comment(comment))
 
 
 @receiver(signals.feed_created)
@@ -152,9 +202,17 @@ def record_follow_requested(sender, follow, **kwargs):
 
 @receiver(signals.follow_notify_changed)
 def record_follow_notify_changed(sender, follow, **kwargs):
-    kind = types.FEED_WATCHED if follow.notify else types.FEED_UNWATCHED
-    subject = f"feeds/{follow.feed_id}"
-    record(kind, topic=f"users.{follow.follower_id}", subject=subject, data=payloads.following(follow))
+    _tell_follower(types.FEED_WATCHED if follow.notify else types.FEED_UNWATCHED, follow)
+
+
+@receiver(signals.follow_muted_changed)
+def record_follow_muted_changed(sender, follow, **kwargs):
+    _tell_follower(types.FEED_MUTED if follow.muted else types.FEED_UNMUTED, follow)
+
+
+def _tell_follower(event_type, follow) -> None:
+    topic, subject = f"users.{follow.follower_id}", f"feeds/{follow.feed_id}"
+    record(event_type, topic=topic, subject=subject, data=payloads.following(follow))
 
 
 @receiver(signals.request_ended)

@@ -4,9 +4,13 @@ from rest_framework import serializers
 
 from access.serializers import StrictSerializer
 from feeds import payloads
-from feeds.models import Comment, Entry, Feed, Follow
+from feeds.models import Comment, Entry, Feed, Follow, Report
 from feeds.models.comment import TEXT_MAX_LENGTH as COMMENT_MAX_LENGTH
 from feeds.models.entry import TEXT_MAX_LENGTH as ENTRY_MAX_LENGTH
+from feeds.models.feed import VIEWERS_OWN
+from feeds.models.moderated import REASON_MAX_LENGTH
+from feeds.models.report import OBJECTS as REPORTED
+from feeds.models.report import TEXT_MAX_LENGTH as REPORT_MAX_LENGTH
 
 
 class FeedSerializer(StrictSerializer):
@@ -29,13 +33,14 @@ class FeedSerializer(StrictSerializer):
 
     def to_representation(self, feed: Feed) -> dict:
         """Return the feed as this viewer sees it."""
-        return payloads.feed(feed) | {name: getattr(feed, name) for name in ("following", "requested", "notify")}
+        return payloads.feed(feed) | {name: getattr(feed, name) for name in VIEWERS_OWN}
 
 
 class FollowingSerializer(StrictSerializer):
     """How one follows a feed."""
 
     notify = serializers.BooleanField(required=False)
+    muted = serializers.BooleanField(required=False)
 
 
 class FollowSerializer(StrictSerializer):
@@ -68,7 +73,65 @@ class CommentSerializer(StrictSerializer):
     """A comment."""
 
     text = serializers.CharField(max_length=COMMENT_MAX_LENGTH)
+    parent = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
 
     def to_representation(self, comment: Comment) -> dict:
         """Return the comment."""
         return payloads.comment(comment)
+
+
+class CommentEditSerializer(CommentSerializer):
+    """What of a comment can be edited: its text."""
+
+    parent = None
+
+
+class ObjectSerializer(StrictSerializer):
+    """Which object is meant."""
+
+    type = serializers.ChoiceField([(name, name) for name in REPORTED])
+    id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+
+
+class ReportSerializer(StrictSerializer):
+    """A report, as the one who made it sees it."""
+
+    object = ObjectSerializer()
+    reason = serializers.ChoiceField(Report.Reason.choices)
+    text = serializers.CharField(max_length=REPORT_MAX_LENGTH, required=False, allow_blank=True)
+
+    def to_representation(self, report: Report) -> dict:
+        """Return the report."""
+        return payloads.report(report)
+
+
+class ReportForModerators(ReportSerializer):
+    """A report, as moderators see it: who made it, on what, and what was decided."""
+
+    def to_representation(self, report: Report) -> dict:
+        """Return the report with what is reported."""
+        said = getattr(report, report.kind)
+        return payloads.report(report) | {
+            "reporter": payloads.person(report.reporter),
+            "said": str(getattr(said, "text", said)),
+            "hidden": getattr(said, "hidden_at", None) is not None,
+            "note": report.note,
+            "closed_by": report.closed_by and payloads.person(report.closed_by),
+        }
+
+
+class DecisionSerializer(StrictSerializer):
+    """What is decided on a report."""
+
+    state = serializers.ChoiceField([Report.State.UPHELD, Report.State.REJECTED])
+    note = serializers.CharField(max_length=REPORT_MAX_LENGTH, required=False, allow_blank=True)
+
+
+class HidingSerializer(StrictSerializer):
+    """Why something said is hidden."""
+
+    reason = serializers.CharField(max_length=REASON_MAX_LENGTH)
+
+    def to_representation(self, row: Entry | Comment) -> dict:
+        """Return since when it is hidden, and why."""
+        return payloads.hidden(row) | {"reason": row.hidden_reason}

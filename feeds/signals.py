@@ -14,6 +14,8 @@ feed_unfollowed = Signal()
 follow_requested = Signal()
 # Whether the follower wants to be notified is another than before.
 follow_notify_changed = Signal()
+# Whether the follower wants to see the feed at home is another than before.
+follow_muted_changed = Signal()
 # The request was taken back or declined; a follow came of none.
 request_ended = Signal()
 
@@ -26,6 +28,13 @@ entry_edited = Signal()
 entry_deleted = Signal()
 entry_counted = Signal()
 
+# A moderator hides an entry, or shows it again.
+entry_hidden = Signal()
+entry_restored = Signal()
+# Arguments: dismissal (Dismissal).
+entry_dismissed = Signal()
+entry_recalled = Signal()
+
 # Arguments: reaction (Reaction), whose entry carries the new counts.
 entry_liked = Signal()
 entry_unliked = Signal()
@@ -34,3 +43,9 @@ entry_unliked = Signal()
 comment_published = Signal()
 comment_edited = Signal()
 comment_deleted = Signal()
+comment_hidden = Signal()
+comment_restored = Signal()
+
+# Arguments: report (Report).
+report_opened = Signal()
+report_closed = Signal()

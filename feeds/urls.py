@@ -1,9 +1,24 @@
 """The paths of `feeds`: REST, and its pages."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
-from feeds import pages
-from feeds.views import comments, entries, feeds, follows, timeline
+from feeds import pages, syndication
+from feeds.views import comments, dismissals, entries, feeds, follows, moderation, reports, search, timeline
+
+
+class Address:
+    """The address of a feed; whatever cannot be one is found nowhere, and reaches no query."""
+
+    regex = "[A-Za-z0-9_.-]{1,50}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return str(value)
+
+
+register_converter(Address, "address")
 
 urlpatterns = [
     path("feeds/", feeds.FeedList.as_view(), name="feeds"),
@@ -18,14 +33,24 @@ urlpatterns = [
     path("entries/<int:pk>/like/", entries.EntryLike.as_view(), name="entry-like"),
     path("entries/<int:pk>/comments/", comments.EntryComments.as_view(), name="entry-comments"),
     path("comments/<int:pk>/", comments.CommentDetail.as_view(), name="comment"),
+    path("entries/dismissed/", dismissals.DismissedEntries.as_view(), name="dismissed-entries"),
+    path("entries/<int:pk>/dismiss/", dismissals.EntryDismissal.as_view(), name="entry-dismissal"),
+    path("reports/", reports.ReportList.as_view(), name="reports"),
+    path("moderation/reports/", moderation.ReportQueue.as_view(), name="report-queue"),
+    path("moderation/reports/<int:pk>/", moderation.ReportDetail.as_view(), name="report"),
+    path("moderation/entries/<int:pk>/", moderation.Hiding.as_view(), name="entry-hiding"),
+    path("moderation/comments/<int:pk>/", moderation.CommentHiding.as_view(), name="comment-hiding"),
+    path("search/", search.Search.as_view(), name="search"),
     path("timeline/", timeline.Timeline.as_view(), name="timeline"),
 ]
 
 page_urlpatterns = [
     path("", pages.home, name="home"),
-    path("feeds/<str:slug>/", pages.feed, name="feed-page"),
-    path("feeds/<str:slug>/follow/", pages.follow, name="feed-follow-page"),
-    path("feeds/<str:slug>/followers/<int:user_id>/", pages.answer, name="feed-follower-page"),
+    path("feeds/<address:slug>/", pages.feed, name="feed-page"),
+    path("feeds/<address:slug>/atom/", syndication.Atom(), name="feed-atom"),
+    path("feeds/<address:slug>/outbox", syndication.outbox, name="feed-outbox"),
+    path("feeds/<address:slug>/follow/", pages.follow, name="feed-follow-page"),
+    path("feeds/<address:slug>/followers/<int:user_id>/", pages.answer, name="feed-follower-page"),
     path("entries/<int:pk>/", pages.entry, name="entry-page"),
     path("entries/<int:pk>/like/", pages.like, name="entry-like-page"),
     path("entries/<int:pk>/delete/", pages.delete_entry, name="entry-delete-page"),

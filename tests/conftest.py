@@ -26,7 +26,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
     yield
     # Threads that ran a test's queries may still hold a connection; the database could not be dropped.
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        others = "datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
 

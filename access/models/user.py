@@ -1,14 +1,18 @@
 """Users."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import PermissionDenied
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Upper
+from django.utils import timezone
 
 from access import signals
+from events.encoding import timestamp
 
 if TYPE_CHECKING:
     from access.models.application import Application
@@ -26,17 +30,49 @@ class User(AbstractUser):
         max_length=50, unique=True, validators=[USERNAME], error_messages={"unique": "This name is taken."}
     )
 
+    # A suspended user may read and not write, until a moment or until a moderator ends it.
+    suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    suspended_until = models.DateTimeField(null=True, blank=True, editable=False)
+    suspended_reason = models.CharField(max_length=500, blank=True, editable=False)
+
     # The application by whose key a call is made for this user; it adds what is granted to it. No column: it belongs
     # to the call.
     acting_application: "Application | None" = None
 
     class Meta:
+        permissions = [("suspend_user", "Can suspend users and let them write again")]
         constraints = [
             # Two people whose names differ in case alone could be taken for each other; `iexact` asks in upper case.
             models.UniqueConstraint(
                 Upper("username"), name="access_username_any_case", violation_error_message="This name is taken."
             ),
         ]
+
+    @property
+    def is_suspended(self) -> bool:
+        """Say whether the user may only read now."""
+        return self.suspended_at is not None and (self.suspended_until is None or self.suspended_until > timezone.now())
+
+    def check_may_write(self) -> None:
+        """Raise `PermissionDenied` with the reason while the user is suspended."""
+        if self.is_suspended:
+            until = f" until {timestamp(self.suspended_until)}" if self.suspended_until else ""
+            raise PermissionDenied(f"You are suspended{until}: {self.suspended_reason}")
+
+    def suspend(self, *, reason: str, until: datetime | None = None) -> None:
+        """Let the user only read, and tell it; again is with the last reason and end given."""
+        with transaction.atomic():
+            self.suspended_at, self.suspended_until, self.suspended_reason = timezone.now(), until, reason
+            super().save(update_fields=["suspended_at", "suspended_until", "suspended_reason"])
+            signals.user_suspended.send(User, user=self)
+
+    def end_suspension(self) -> None:
+        """Let the user write again, and tell it; without a suspension nothing happens."""
+        with transaction.atomic():
+            rows = User.objects.filter(pk=self.pk, suspended_at__isnull=False)
+            if rows.update(suspended_at=None, suspended_until=None, suspended_reason=""):
+                self.refresh_from_db(fields=["suspended_at", "suspended_until", "suspended_reason"])
+                signals.user_unsuspended.send(User, user=self)
 
     def clean(self) -> None:
         """Check that nothing else has this name either, where a form can still show the error."""

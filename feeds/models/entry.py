@@ -1,15 +1,20 @@
 """Entries."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, Value
 from django.utils import timezone
 
-from access.models import Block
+from access.models import Block, Mute
 from feeds import signals
+from feeds.models import words
 from feeds.models.counts import Counted, EntryCounts
+from feeds.models.dismissal import Dismissal
 from feeds.models.feed import Feed
+from feeds.models.mention import Mentioning
+from feeds.models.moderated import Moderated
 from feeds.models.reaction import Reaction
 from feeds.models.telling import TellingQuerySet
 from feeds.models.timeline import Fanout
@@ -21,8 +26,12 @@ class EntryQuerySet(TellingQuerySet):
     """Questions about entries."""
 
     def alive(self) -> "EntryQuerySet":
-        """Leave out the deleted ones."""
-        return self.filter(deleted_at=None)
+        """Leave out the deleted ones, and those that moderators have hidden."""
+        return self.filter(deleted_at=None, hidden_at=None)
+
+    def deleted(self) -> "EntryQuerySet":
+        """Return what is left of the deleted ones."""
+        return self.exclude(deleted_at=None).filter(hidden_at=None)
 
     def readable_by(self, user) -> "EntryQuerySet":
         """Return the entries that the user may read: public ones of public feeds, and all of feeds they follow."""
@@ -32,21 +41,33 @@ class EntryQuerySet(TellingQuerySet):
         return self.filter(public | Q(feed__in=Feed.objects.followed_by(user)))
 
     def shown_to(self, user) -> "EntryQuerySet":
-        """Leave out what lists do not show the user though they might read it: entries of people kept apart."""
-        return self.filter(Block.objects.apart(user.pk, "author_id")) if user.is_authenticated else self
+        """Leave out what lists do not show the user though they might read it.
+
+        That is what people say who are kept apart from the user, and what the user has dismissed.
+        """
+        if not user.is_authenticated:
+            return self
+        dismissed = Dismissal.objects.filter(entry=OuterRef("pk"), user=user)
+        return self.filter(Block.objects.apart(user.pk, "author_id")).exclude(Exists(dismissed))
 
     def home_of(self, user) -> "EntryQuerySet":
-        """Return the entries of the feeds that the user follows and of their own."""
-        return self.filter(feed__in=Feed.objects.followed_by(user))
+        """Return the entries of the feeds that the user follows and of their own, without what the user has muted."""
+        muted = Mute.objects.active().filter(muter=user, muted=OuterRef("author_id"))
+        return self.filter(~Exists(muted), feed__in=Feed.objects.at_home_of(user))
+
+    def with_words(self, text: str) -> "EntryQuerySet":
+        """Return those that have every word of the text."""
+        return words.found(self, ("text",), text)
 
     def for_viewer(self, user) -> "EntryQuerySet":
         """Add what is the viewer's own: whether they like the entry."""
         likes = Reaction.objects.filter(entry=OuterRef("pk"), user_id=user.pk)
         liked = Exists(likes) if user.is_authenticated else Value(False)
-        return self.select_related("author", "feed", "counts").annotate(liked=liked)
+        rows = self.select_related("author", "feed", "counts").prefetch_related("mentions")
+        return rows.annotate(liked=liked)
 
 
-class Entry(Counted):
+class Entry(Mentioning, Moderated, Counted):
     """Something said in a feed."""
 
     class Kind(models.TextChoices):
@@ -69,14 +90,20 @@ class Entry(Counted):
     objects = EntryQuerySet.as_manager()
     told_with = ("author", "feed")
     counted_in = EntryCounts
+    mentioned_in = "entry"
+    hidden_signal, restored_signal = signals.entry_hidden, signals.entry_restored
 
     class Meta:
         verbose_name_plural = "entries"
         indexes = [
             # A feed's page, newest first, without the deleted ones.
             models.Index(fields=["feed", "-id"], condition=Q(deleted_at=None), name="feeds_entry_page"),
+            # What is left of a feed's deleted entries.
+            models.Index(fields=["feed", "-id"], condition=Q(deleted_at__isnull=False), name="feeds_entry_gone"),
             # The public front page.
             models.Index(fields=["-id"], condition=Q(deleted_at=None, visibility="public"), name="feeds_entry_front"),
+            # Full-text search.
+            GinIndex(words.vector("text"), condition=Q(deleted_at=None), name="feeds_entry_words"),
         ]
 
     def __str__(self) -> str:
@@ -86,6 +113,11 @@ class Entry(Counted):
     def is_public(self) -> bool:
         """Say whether everyone may read it."""
         return self.visibility == self.Visibility.PUBLIC and self.feed.visibility == Feed.Visibility.PUBLIC
+
+    @property
+    def entry_of(self) -> "Entry":
+        """Return the entry whose readers read it: itself."""
+        return self
 
     @property
     def like_count(self) -> int:
@@ -98,16 +130,18 @@ class Entry(Counted):
         return self.tally.comment_count
 
     def was_made(self) -> None:
-        """Tell that it was published."""
+        """Note whom it mentions, let it be pushed, and tell that it was published."""
         self.begin()
+        self.note_mentions(is_new=True)
         Fanout.objects.create(entry=self, feed=self.feed)
         signals.entry_published.send(Entry, entry=self)
 
     def change(self) -> None:
         """Write a new text; what is the same is not told, and a deleted entry stays as it is."""
-        if self.lock("text") and self.deleted_at is None:
+        if self.lock("text") and self.is_there:
             self.edited_at, self.version = timezone.now(), self.version + 1
             self.write("text", "edited_at", "version")
+            self.note_mentions(is_new=False)
             signals.entry_edited.send(Entry, entry=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
@@ -118,6 +152,7 @@ class Entry(Counted):
                 return 0, {}
             self.text, self.deleted_at, self.version = "", timezone.now(), self.version + 1
             self.write("text", "deleted_at", "version")
+            self.forget_mentions()
             signals.entry_deleted.send(Entry, entry=self)
         return 1, {self._meta.label: 1}
 

@@ -1,17 +1,25 @@
 """Feeds."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.db.models import Exists, Q, Value
 from django.db.models.functions import Upper
 from django.utils import timezone
 
-from access.models import USERNAME
+from access.models import USERNAME, Block
 from feeds import signals
+from feeds.models import words
 from feeds.models.counts import Counted, FeedCounts
 from feeds.models.follow import Follow
 from feeds.models.telling import TellingQuerySet
+
+# What of a feed is the viewer's own.
+VIEWERS_OWN = ("following", "requested", "notify", "muted")
+
+# What a feed is found by.
+FOUND_BY = ("slug", "title", "description")
 
 
 class FeedQuerySet(TellingQuerySet):
@@ -33,15 +41,30 @@ class FeedQuerySet(TellingQuerySet):
         """Return the feeds whose followers-only entries the user may read too: followed ones and one's own."""
         return self.filter(Q(owner=user) | Exists(Follow.objects.accepted_of(user)))
 
+    def at_home_of(self, user) -> "FeedQuerySet":
+        """Return the feeds that the user sees at home: followed ones that are not muted, and one's own."""
+        return self.followed_by(user).filter(~Exists(Follow.objects.muted_of(user)))
+
+    def shown_to(self, user) -> "FeedQuerySet":
+        """Leave out what a search does not show the user: feeds of people kept apart."""
+        return self.filter(Block.objects.apart(user.pk, "owner_id")) if user.is_authenticated else self
+
+    def with_words(self, text: str) -> "FeedQuerySet":
+        """Return those that have every word of the text."""
+        return words.found(self, FOUND_BY, text)
+
     def for_viewer(self, user) -> "FeedQuerySet":
         """Add what is the viewer's own: whether they follow the feed, or have asked to, and are notified of it."""
         rows = self.select_related("owner", "counts")
         if not user.is_authenticated:
-            return rows.annotate(following=Value(False), requested=Value(False), notify=Value(False))
+            return rows.annotate(
+                following=Value(False), requested=Value(False), notify=Value(False), muted=Value(False)
+            )
         return rows.annotate(
             following=Exists(Follow.objects.accepted_of(user)),
             requested=Exists(Follow.objects.requested_of(user)),
             notify=Exists(Follow.objects.notified_of(user)),
+            muted=Exists(Follow.objects.muted_of(user)),
         )
 
 
@@ -68,9 +91,13 @@ class Feed(Counted):
     counted_in = FeedCounts
 
     # The viewer's own, which `for_viewer` fills in; of a new feed they are so.
-    following = requested = notify = False
+    following = requested = notify = muted = False
 
     class Meta:
+        indexes = [
+            # Full-text search.
+            GinIndex(words.vector(*FOUND_BY), name="feeds_feed_words"),
+        ]
         constraints = [
             # Two feeds whose addresses differ in case alone could be taken for each other; `iexact` asks in upper case.
             models.UniqueConstraint(

@@ -26,6 +26,10 @@ class FollowQuerySet(TellingQuerySet):
         """Return the user's follows of the feed in the outer query that notify them of what is new."""
         return self.filter(feed=OuterRef("pk"), follower=user, notify=True)
 
+    def muted_of(self, user) -> "FollowQuerySet":
+        """Return the user's follows of the feed in the outer query that they do not want to see at home."""
+        return self.filter(feed=OuterRef("pk"), follower=user, muted=True)
+
     def audience(self, feed_id: int, after: int) -> "FollowQuerySet":
         """Return the follows of a feed whose followers' ids are above the one given, in their order."""
         rows = self.filter(feed=feed_id, state=Follow.State.ACCEPTED, follower__gt=after)
@@ -63,6 +67,8 @@ class Follow(Telling):
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACCEPTED)
     # Whether the follower wants to be notified of what is new; nobody else is told.
     notify = models.BooleanField(default=False)
+    # Whether its entries stay out of the follower's home timeline; nobody else is told.
+    muted = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     # Whether the follower's timeline has what is there, so that only what is new needs to be pushed.
@@ -100,14 +106,15 @@ class Follow(Telling):
             signals.follow_requested.send(Follow, follow=self)
 
     def change(self) -> None:
-        """Accept a request; note whether the follower wants to be notified."""
+        """Accept a request; note whether the follower wants to be notified, and to see the feed at home."""
         # The feed's row is locked before any of its follows, here and wherever else both are.
         self.feed.lock()
-        changed = self.lock("state", "notify")
-        if "notify" in changed:
-            # The owner sees nothing of it, so the follow they know keeps its version.
-            self.write("notify")
-            signals.follow_notify_changed.send(Follow, follow=self)
+        changed = self.lock("state", "notify", "muted")
+        # The owner sees nothing of these, so the follow they know keeps its version.
+        for name, signal in (("notify", signals.follow_notify_changed), ("muted", signals.follow_muted_changed)):
+            if name in changed:
+                self.write(name)
+                signal.send(Follow, follow=self)
         if "state" in changed and self.is_accepted:
             self.version += 1
             self.write("state", "version")

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from access.relations import check_not_blocked
 from feeds import actions
 from feeds.models import Comment, Entry
-from feeds.serializers import CommentSerializer
+from feeds.serializers import CommentEditSerializer, CommentSerializer
 from feeds.views.entries import readable_entry
 from feeds.views.owned import Owned
 from feeds.views.versions import Versioned
@@ -20,7 +20,7 @@ class EntryComments(Versioned, generics.ListCreateAPIView):
 
     def get_queryset(self):
         comments = Comment.objects.alive().filter(entry=readable_entry(self))
-        return comments.shown_to(self.request.user).select_related("author")
+        return comments.shown_to(self.request.user).for_viewer()
 
     def create(self, request, *args, **kwargs) -> Response:
         """Comment on the entry."""
@@ -39,9 +39,12 @@ class CommentDetail(Owned, generics.RetrieveDestroyAPIView):
 
     serializer_class = CommentSerializer
 
+    def get_serializer_class(self):
+        return CommentEditSerializer if self.request.method == "PATCH" else CommentSerializer
+
     def get_queryset(self):
         comments = Comment.objects.alive().readable_by(self.request.user)
-        return comments.select_related("author", "entry__author", "entry__feed")
+        return comments.for_viewer().select_related("entry__author", "entry__feed")
 
     def belongs_to(self, comment: Comment) -> int:
         """Return its author's id."""

@@ -9,6 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from access.models import USERNAME
+from feeds import actions
 from feeds.models import Feed
 from feeds.serializers import FeedSerializer
 from feeds.views.owned import Owned
@@ -49,7 +50,7 @@ class FeedList(Versioned, generics.ListCreateAPIView):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with _address_or_400():
-            feed = Feed.objects.create(owner=request.user, **serializer.validated_data)
+            feed = actions.create_feed(request.user, **serializer.validated_data)
         return Response(self.get_serializer(feed).data, status=status.HTTP_201_CREATED)
 
 

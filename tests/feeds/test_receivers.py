@@ -5,7 +5,7 @@ from django.db import transaction
 from access.models import User
 from events import catalogue
 from events.models import Outbox
-from feeds import actions, event_types, payloads
+from feeds import actions, event_types, moderation, payloads
 from feeds.models import Entry, Feed
 
 
@@ -58,6 +58,7 @@ def test_an_entry_published_is_told_on_its_feed(publish, feed, alice, new):
         "kind": "status",
         "text": "Hello",
         "visibility": "public",
+        "mentions": [],
         "created_at": payloads.timestamp(entry.created_at),
         "edited_at": None,
         "like_count": 0,
@@ -313,8 +314,15 @@ def test_all_about_an_entry_in_a_feed_for_followers_goes_to_the_followers_alone(
 def test_every_declared_type_of_feeds_is_told_by_something(alice, bob, mallory, feed, publish, new):
     everything(feed, bob)
     actions.unlike_entry(actions.like_entry(publish(), by=bob), by=bob)
-    for notify in (True, False):
-        actions.follow_feed(feed, by=bob, notify=notify)
+    for wish in (True, False):
+        actions.follow_feed(feed, by=bob, notify=wish, muted=wish)
+    entry = publish()
+    actions.dismiss_entry(entry, by=bob)
+    actions.recall_entry(entry.pk, by=bob)
+    moderation.report("entry", entry, by=bob, reason="spam")
+    for thing in (entry, actions.comment_on(entry, by=bob, text="Hi")):
+        moderation.hide(thing, by=alice, reason="Spam")
+        moderation.restore(thing)
     actions.unfollow_feed(feed, by=bob)
     closed = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
     actions.follow_feed(closed, by=bob)

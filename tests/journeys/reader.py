@@ -29,8 +29,7 @@ class Reader:
         self.cursor, replica = None, Replica()
         feeds = self.rows("feeds/")
         for feed in feeds:
-            if feed.pop("notify"):
-                replica.watched.add(feed["id"])
+            replica.wishes.update((feed["id"], wish) for wish in ("notify", "muted") if feed.pop(wish))
             states = [name for name in ("following", "requested") if feed.pop(name)]
             replica.own.update((feed["id"], state) for state in states)
         readable = self.topics_of(feed["id"] for feed in feeds)
@@ -43,9 +42,10 @@ class Reader:
             replica.unread_count = notifications["unread_count"]
             for each in notifications["results"]:
                 replica.put("notification", each)
-            for kind in ("block", "mute"):
-                for each in self.rows(f"access/{kind}s/"):
+            for kind, path in (("block", "access/blocks/"), ("mute", "access/mutes/"), ("report", "reports/")):
+                for each in self.rows(path):
                     replica.put(kind, each)
+            replica.dismissed = {each["id"] for each in self.rows("entries/dismissed/")}
         return replica
 
     def _read_inside(self, replica, feed):
@@ -110,12 +110,13 @@ class Reader:
         feeds = [each for each in replica.all("feed") if each["id"] in known]
         entries = [each for each in replica.all("entry") if each["feed"] in known and str(each["feed"]) not in unread]
         ids = {each["id"] for each in entries}
-        comments = [each for each in replica.all("comment") if each["entry"] in ids]
+        comments = [each for each in replica.all("comment") if each["entry"] in ids - kept.restored]
         people = {each["author"] for each in entries + comments} | {each["owner"] for each in feeds}
         return {
             "feeds": {each["id"]: each for each in feeds},
             "own": replica.own,
-            "watched": replica.watched,
+            "wishes": replica.wishes,
+            "reports": {each["id"]: each for each in replica.all("report")},
             "entries": {each["id"]: each for each in entries},
             "comments": {each["id"]: each for each in comments},
             "follows": {each["id"]: each for each in replica.all("follow")},
@@ -134,4 +135,7 @@ class Reader:
             return {each["id"] for each in self.rows("timeline/")} & ids
         home = {id for id, state in kept.own.items() if state == "following"}
         home |= {each["id"] for each in kept.all("feed") if each["owner"] == self.user.pk}
-        return {each["id"] for each in kept.all("entry") if each["feed"] in home} & ids
+        home -= {feed for feed, wish in kept.wishes if wish == "muted"}
+        muted = {each["user"] for each in kept.all("mute")}
+        shown = [each for each in kept.all("entry") if each["feed"] in home and each["author"] not in muted]
+        return {each["id"] for each in shown} & ids

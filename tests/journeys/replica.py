@@ -17,11 +17,12 @@ WHOLE = {
         "comment": feeds.COMMENT,
         "follow": feeds.FOLLOW,
         "notification": NOTIFICATION,
+        "report": feeds.REPORT,
         "block": access.BLOCK,
         "mute": access.MUTE,
     }.items()
 }
-ENDS = {"deleted", "ended", "withdrawn"}
+ENDS = {"deleted", "ended", "withdrawn", "hidden"}
 # What ends a relation between users is named after the user.
 RELATIONS_END = {"unblocked": "block", "unmuted": "mute"}
 # What the viewer's own fields of a feed are after an event that is told to the viewer alone.
@@ -31,7 +32,13 @@ OWN = {
     "feeds.feed.unfollowed": None,
     "feeds.feed.unrequested": None,
 }
-WATCHED = {"feeds.feed.watched": True, "feeds.feed.unwatched": False}
+WISHES = {
+    "feeds.feed.watched": ("notify", True),
+    "feeds.feed.unwatched": ("notify", False),
+    "feeds.feed.muted": ("muted", True),
+    "feeds.feed.unmuted": ("muted", False),
+}
+DISMISSED = {"feeds.entry.dismissed", "feeds.entry.recalled"}
 # Between people kept apart no list shows what the other says; what was shown goes with the block.
 APART = "access.user.blocked"
 INSIDE = {"feed": ("entry", "follow"), "entry": ("comment",)}
@@ -44,7 +51,11 @@ class Replica:
         self.objects: dict[tuple[str, Any], Object] = {}
         self.people: dict[Any, str] = {}
         self.own: dict[Any, str] = {}
-        self.watched: set[Any] = set()
+        # What the viewer wishes of feeds they follow, each as (feed, wish); and what they want to see no more.
+        self.wishes: set[tuple[Any, str]] = set()
+        self.dismissed: set[Any] = set()
+        # Entries that are shown again: what stands under them is read anew.
+        self.restored: set[Any] = set()
         self.unread_count = 0
         # Feeds that were opened: what was told while they were closed did not reach everyone who reads them now.
         self.opened: set[Any] = set()
@@ -68,8 +79,12 @@ class Replica:
         }
         if event["type"] in OWN:
             self._follow(data["feed"]["id"], OWN[event["type"]])
-        if event["type"] in WATCHED:
-            self._watch(data["feed"]["id"], WATCHED[event["type"]])
+        if event["type"] in WISHES:
+            self._wish(data["feed"]["id"], *WISHES[event["type"]])
+        if event["type"] in DISMISSED:
+            self._dismiss(data["entry"]["id"], verb == "dismissed")
+        if verb == "restored" and noun == "entry":
+            self.restored.add(data["entry"]["id"])
         if event["type"] == APART:
             self.drop_author(data["block"]["user"])
         if "unread_count" in data:
@@ -96,11 +111,11 @@ class Replica:
         """Forget what is told on topics that may no longer be read."""
         for feed in self.all("feed"):
             if f"feeds.{feed['id']}" not in readable:
-                asks, watches = self.own.get(feed["id"]) == "requested", feed["id"] in self.watched
+                asks, wishes = self.own.get(feed["id"]) == "requested", self.wishes
                 self.drop("feed", feed["id"])
                 # Who asks to follow a feed knows that and no more of it; who follows one reads it while it is there.
                 self._follow(feed["id"], "requested" if asks else None)
-                self._watch(feed["id"], asks and watches)
+                self.wishes |= {wish for wish in wishes if asks and wish[0] == feed["id"]}
         for entry in self.all("entry"):
             feed = self.objects["feed", entry["feed"]]  # what is told of an entry is told to readers of its feed
             is_public = entry["visibility"] == feed["visibility"] == "public"
@@ -126,10 +141,13 @@ class Replica:
         if state:
             self.own[feed] = state
         else:
-            self.watched.discard(feed)
+            self.wishes = {wish for wish in self.wishes if wish[0] != feed}
 
-    def _watch(self, feed: Any, wanted: bool) -> None:
-        (self.watched.add if wanted else self.watched.discard)(feed)
+    def _wish(self, feed: Any, wish: str, wanted: bool) -> None:
+        (self.wishes.add if wanted else self.wishes.discard)((feed, wish))
+
+    def _dismiss(self, entry: Any, wanted: bool) -> None:
+        (self.dismissed.add if wanted else self.dismissed.discard)(entry)
 
     def _read_before(self, last: Object) -> None:
         unread = [each for each in self.all("notification") if each["read_at"] is None]

@@ -16,7 +16,7 @@ from django.utils import timezone
 from access import actions as access
 from access.models import Grant
 from events import catalogue, log, subscribers
-from feeds import actions
+from feeds import actions, moderation
 from feeds.models import Feed
 from notifications import actions as inbox
 from notifications.models import Notification
@@ -29,6 +29,10 @@ TYPES = sorted(each.name for each in catalogue.types_of_code() if apps.is_instal
 WITHOUT_STATE = {
     "access.user.deactivated": "whether a user may come in is read by nobody",
     "access.user.reactivated": "whether a user may come in is read by nobody",
+    "access.user.suspended": "whether a user may write is read by moderators alone",
+    "access.user.unsuspended": "whether a user may write is read by moderators alone",
+    "feeds.entry.dismissed": "what one has dismissed is compared in a test of its own below",
+    "feeds.entry.recalled": "what one has dismissed is compared in a test of its own below",
     "access.session.ended": "sessions are read by nobody",
     "access.key.revoked": "a key is told of to be refused; that it was made is told to who made it alone",
     "access.grant.created": "grants have no version; they are compared in a test of their own below",
@@ -244,6 +248,70 @@ def unblock(w):
     access.unblock(w.alice, w.carol.pk)
 
 
+@case("feeds.feed.muted")
+def mute_a_feed(w):
+    w.publish("Hello")
+    yield
+    actions.follow_feed(w.feed, by=w.bob, muted=True)
+    w.publish("Hello again")
+
+
+@case("feeds.feed.unmuted")
+def unmute_a_feed(w):
+    actions.follow_feed(w.feed, by=w.bob, muted=True)
+    w.publish("Hello")
+    yield
+    actions.follow_feed(w.feed, by=w.bob, muted=False)
+
+
+@case("feeds.entry.hidden")
+def hide(w):
+    entry = w.publish("Hello")
+    actions.comment_on(entry, by=w.bob, text="Hi")
+    yield
+    moderation.hide(entry, by=w.alice, reason="Spam")
+
+
+@case("feeds.entry.restored")
+def restore(w):
+    entry = w.publish("Hello")
+    actions.comment_on(entry, by=w.bob, text="Hi")
+    moderation.hide(entry, by=w.alice, reason="Spam")
+    yield
+    moderation.restore(entry)
+
+
+@case("feeds.comment.hidden")
+def hide_a_comment(w):
+    comment = actions.comment_on(w.publish("Hello"), by=w.bob, text="Hi")
+    yield
+    moderation.hide(comment, by=w.alice, reason="Spam")
+
+
+@case("feeds.comment.restored")
+def restore_a_comment(w):
+    comment = actions.comment_on(w.publish("Hello"), by=w.bob, text="Hi @carol")
+    moderation.hide(comment, by=w.alice, reason="Spam")
+    yield
+    moderation.restore(comment)
+
+
+@case("feeds.report.opened")
+def report(w):
+    entry = w.publish("Hello")
+    yield
+    moderation.report("entry", entry, by=w.bob, reason="spam")
+
+
+@case("feeds.report.closed")
+def decide(w):
+    entry = w.publish("Hello")
+    reports = [moderation.report("entry", entry, by=user, reason="spam")[0] for user in (w.bob, w.carol)]
+    yield
+    moderation.decide(reports[0], "rejected", by=w.alice, note="It is fine.")
+    moderation.hide(entry, by=w.alice, reason="Spam")
+
+
 @case("feeds.feed.watched")
 def watch(w):
     yield
@@ -339,3 +407,16 @@ def test_the_grants_that_events_tell_of_are_the_grants_that_are_read(api, world)
         else:
             del copy[grant["id"]]
     assert copy == grants_of(bob) and sorted(copy.values()) == ["orders.1", "parcels.*"]
+
+
+def test_what_is_dismissed_on_one_device_is_known_on_the_others(world):
+    bob, entries = world.readers["bob"], [world.publish(text) for text in ("One", "Two")]
+    actions.dismiss_entry(entries[0], by=world.bob)
+    world.flow()
+    kept, cursor = bob.read(), bob.cursor
+    actions.recall_entry(entries[0].pk, by=world.bob)
+    actions.dismiss_entry(entries[1], by=world.bob)
+    world.flow()
+    for event in bob.events(bob.me, cursor):
+        kept.apply(event)
+    assert kept.dismissed == bob.read().dismissed == {entries[1].pk}

@@ -1,0 +1,42 @@
+"""Full-text search: what a text is found by, and how it is asked for."""
+
+import re
+
+from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db.models import F, Func, QuerySet, TextField, Value
+
+# Between these the parts of addresses and of names with dots are words of their own.
+_JOINTS = "./:@_-'\u2019"
+WORDS_MAX = 10
+WORD_MAX_LENGTH = 100
+
+
+def _parted(name: str) -> Func:
+    joints, spaces = Value(_JOINTS), Value(" " * len(_JOINTS))
+    return Func(F(name), joints, spaces, function="translate", output_field=TextField())
+
+
+def vector(*fields: str) -> SearchVector:
+    """Return what the fields are found by: their words in small letters, of no certain language.
+
+    Written alike in the index and in the question, else the index is not used.
+    """
+    return SearchVector(*map(_parted, fields), config="simple")
+
+
+def query(text: str) -> SearchQuery | None:
+    """Return the question for rows that have every word of the text, each as the beginning of a word, or None."""
+    words = re.findall(r"\w+", text.translate(dict.fromkeys(map(ord, _JOINTS), " ")).lower())
+    words = list(dict.fromkeys(word[:WORD_MAX_LENGTH] for word in words))[:WORDS_MAX]
+    # Letters and digits alone: nothing in them means anything to the question's grammar.
+    return (
+        SearchQuery(" & ".join(f"'{word}':*" for word in words), config="simple", search_type="raw") if words else None
+    )
+
+
+def found(rows: QuerySet, fields: tuple[str, ...], text: str) -> QuerySet:
+    """Return those of the rows in which the words are found; without a word none."""
+    asked = query(text)
+    if asked is None:
+        return rows.none()
+    return rows.annotate(words=vector(*fields)).filter(words=asked)

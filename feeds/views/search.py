@@ -1,0 +1,71 @@
+"""Full-text search over what one may read."""
+
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
+from rest_framework import generics, serializers
+from rest_framework.exceptions import ValidationError
+
+from access.serializers import StrictSerializer
+from feeds.models import Comment, Entry, Feed
+from feeds.serializers import CommentSerializer, EntrySerializer, FeedSerializer
+
+QUERY_MAX_LENGTH = 200
+# A search may not hold a connection for longer than a reader waits.
+TIMEOUT_MS = 3000
+
+
+class Asked(StrictSerializer):
+    """What is searched for, and among what."""
+
+    q = serializers.CharField(max_length=QUERY_MAX_LENGTH)
+    type = serializers.ChoiceField(["entry", "comment", "feed"], default="entry")
+
+
+def _entries(user):
+    return Entry.objects.alive().readable_by(user).shown_to(user).for_viewer(user)
+
+
+def _comments(user):
+    return Comment.objects.alive().readable_by(user).shown_to(user).for_viewer()
+
+
+def _feeds(user):
+    return Feed.objects.visible_to(user).shown_to(user).for_viewer(user)
+
+
+TYPES = {
+    "entry": (_entries, EntrySerializer),
+    "comment": (_comments, CommentSerializer),
+    "feed": (_feeds, FeedSerializer),
+}
+
+
+class Search(generics.ListAPIView):
+    """What has every word of `?q=`, newest first; `?type=` says among what: entry, comment or feed."""
+
+    def initial(self, request, *args, **kwargs) -> None:
+        super().initial(request, *args, **kwargs)
+        asked = Asked(data={name: request.query_params[name] for name in ("q", "type") if name in request.query_params})
+        asked.is_valid(raise_exception=True)
+        self.asked = asked.validated_data
+
+    def get_serializer_class(self):
+        return TYPES[self.asked["type"]][1]
+
+    def get_queryset(self):
+        rows, _ = TYPES[self.asked["type"]]
+        return rows(self.request.user).with_words(self.asked["q"])
+
+    def list(self, request, *args, **kwargs):
+        """Return a page of what is found, within bounds."""
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
+                answer = super().list(request, *args, **kwargs)
+                # A search within a transaction of somebody else's leaves no trace in it.
+                cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+                return answer
+        except OperationalError as error:
+            if isinstance(error.__cause__, QueryCanceled):
+                raise ValidationError({"q": "This would take too long: add a word."}) from None
+            raise
