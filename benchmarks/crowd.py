@@ -13,7 +13,8 @@ import psycopg
 USERS = """
     INSERT INTO access_user (id, username, password, email, first_name, last_name,
                              is_staff, is_active, is_superuser, date_joined, suspended_reason)
-    SELECT row, 'crowd-' || row, '!', '', '', '', false, true, false, now(), '' FROM generate_series(1, %(users)s) AS row
+    SELECT row, 'crowd-' || row, '!', '', '', '', false, true, false, now(), ''
+    FROM generate_series(1, %(users)s) AS row
 """
 FEEDS = """
     INSERT INTO feeds_feed (id, owner_id, slug, title, description, visibility, is_personal, is_pulled, created_at)
