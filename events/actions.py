@@ -12,9 +12,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 from uuid6 import uuid7
 
-from events import subscribers, wake
+from events import channel, log, subscribers, wake
 from events.catalogue import EventType, InvalidPayload, is_topic
-from events.models import Checkpoint, ParkedEvent
+from events.models import WHOLE, Checkpoint, Event, ParkedEvent
+
+REDACTED_TOGETHER = 500
 
 OUTBOX_CHUNK = 500
 
@@ -78,6 +80,24 @@ def _outbox_row(fact: Fact) -> tuple:
         fact.type.validate(json.loads(encoded))
     extensions = None if fact.extensions is None else json.dumps(fact.extensions)
     return uuid7(), fact.type.name, fact.topic, fact.subject, encoded, timezone.now(), extensions
+
+
+@transaction.atomic
+def redact(subject: str, noun: str, *, before: int, **blank: Any) -> int:
+    """Blank fields of an object in the events of the log that carry it whole, up to a position; return how many.
+
+    The events stay where they are, with all else that they say. Web processes are told, so that what they hold in
+    memory says no more than the log. What is delivered later is blank too.
+    """
+    carries = {"subject": subject, "type__regex": WHOLE, "data__has_key": noun, "position__lt": before}
+    rows = list(Event.objects.filter(**carries).select_for_update().order_by("position"))
+    for event in rows:
+        said = event.data[noun]
+        event.data[noun] = said | {name: value for name, value in blank.items() if name in said}
+    Event.objects.bulk_update(rows, ["data"], batch_size=REDACTED_TOGETHER)
+    epoch = log.head().epoch
+    transaction.on_commit(lambda: channel.retell(epoch, [log.envelope(event, epoch) for event in rows]), robust=True)
+    return len(rows)
 
 
 def retry_parked(parked: ParkedEvent) -> bool:

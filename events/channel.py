@@ -29,6 +29,7 @@ CALL = {"type": "relay.call"}
 # A larger batch goes as a bare hint, and is read from the log.
 MESSAGE_MAX_BYTES = 1024 * 1024
 SEND_TIMEOUT_SECONDS = 2.0
+RETOLD_TOGETHER = 200
 # With more messages under way than this, or after trouble, batches are not told for a moment: the hubs read the log.
 PENDING_LIMIT = 32
 BREAKER_SECONDS = 1.0
@@ -114,6 +115,13 @@ def announce(epoch: str, events: Sequence[Envelope]) -> None:
             "events": [tuple(event) for event in events] if _size(events) <= MESSAGE_MAX_BYTES else None,
         }
     )
+
+
+def retell(epoch: str, events: Sequence[Envelope]) -> None:
+    """Tell every web process what earlier events say now, soon; trouble is logged and never raised."""
+    for first in range(0, len(events), RETOLD_TOGETHER):
+        part = [tuple(event) for event in events[first : first + RETOLD_TOGETHER]]
+        _announcer.send({"type": "log.redacted", "epoch": epoch, "events": part})
 
 
 def flush(seconds: float = SEND_TIMEOUT_SECONDS) -> None:

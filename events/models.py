@@ -59,8 +59,15 @@ class Topic(models.Model):
         return self.name
 
 
+# Events of these verbs tell of a whole object; what it said is in them and in no others.
+WHOLE = r"\.(published|edited|restored)$"
+
+
 class Event(models.Model):
-    """A fact in the log. Append-only: its position never changes and no other event ever appears before it."""
+    """A fact in the log. Append-only: its position never changes and no other event ever appears before it.
+
+    Texts that were taken back are blanked in place.
+    """
 
     position = models.BigIntegerField(primary_key=True)
     event_id = models.UUIDField(unique=True)  # the same event is never logged twice; the admin looks it up
@@ -78,6 +85,8 @@ class Event(models.Model):
         indexes = [
             # Resume and long poll: the events of some topics after a position.
             models.Index(fields=["topic", "position"], name="events_event_by_topic"),
+            # Redaction: where an object's texts are.
+            models.Index(fields=["subject"], condition=models.Q(type__regex=WHOLE), name="events_event_redactable"),
             # Retention: where the events of a day end.
             models.Index(fields=["logged_at"], name="events_event_by_age"),
         ]

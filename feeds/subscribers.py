@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from events import wake
+from events.actions import redact
 from events.models import Event
 from events.subscribers import subscriber
 from feeds import event_types as types
@@ -23,3 +24,13 @@ def keep_timelines(event: Event) -> None:
     else:
         keep = materialisation.add_feed if event.type == types.FEED_FOLLOWED.name else materialisation.remove_feed
         keep(event.data["follower"]["id"], event.data["feed"]["id"])
+
+
+ENDS = (types.ENTRY_DELETED, types.ENTRY_HIDDEN, types.COMMENT_DELETED, types.COMMENT_HIDDEN)
+
+
+@subscriber("redaction", types=[each.name for each in ENDS])
+def take_back_what_was_said(event: Event) -> None:
+    """Blank what was deleted or hidden in the events that told it; what is shown again is told again, after this."""
+    noun = event.type.split(".")[1]
+    redact(event.subject, noun, before=event.position, text="", mentions=[])

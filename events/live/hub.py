@@ -187,8 +187,15 @@ class Hub:
     async def _told(self, message: dict[str, Any]) -> None:
         if message["type"] == "log.notice":
             self._notice(message["topic"], message["data"])
+        elif message["type"] == "log.redacted":
+            self._redacted(message)
         else:
             await self._grew(message)
+
+    def _redacted(self, message: dict[str, Any]) -> None:
+        if message["epoch"] == self.epoch:
+            for event in message["events"]:
+                self.ring.replace(Envelope(*event))
 
     def _notice(self, topic: str, data: dict[str, Any]) -> None:
         readers = {reader for selection in self.index.on(topic) for reader in selection.live}

@@ -28,6 +28,13 @@ class Ring:
             del self._events[: self._first]
             self._first = 0
 
+    def replace(self, event: Envelope) -> None:
+        """Hold another form of an event; one that has left, or has not come, stays so."""
+        place = self._first + event.position - self.start - 1
+        if self._first <= place < len(self._events):
+            self._bytes += len(event.encoded) - len(self._events[place].encoded)
+            self._events[place] = event
+
     def clear(self, position: int) -> None:
         """Forget everything; what comes next follows the position."""
         self._events.clear()

@@ -67,7 +67,7 @@ class EntryQuerySet(TellingQuerySet):
         return rows.annotate(liked=liked)
 
 
-class Entry(Mentioning, Moderated, Counted):
+class Entry(Mentioning, Counted, Moderated):
     """Something said in a feed."""
 
     class Kind(models.TextChoices):
@@ -89,9 +89,9 @@ class Entry(Mentioning, Moderated, Counted):
 
     objects = EntryQuerySet.as_manager()
     told_with = ("author", "feed")
-    counted_in = EntryCounts
     mentioned_in = "entry"
     hidden_signal, restored_signal = signals.entry_hidden, signals.entry_restored
+    counted_in = EntryCounts
 
     class Meta:
         verbose_name_plural = "entries"

@@ -49,6 +49,7 @@ def test_a_feed_has_the_fields_of_the_wire(call, feed, alice, bob):
         "following": True,
         "requested": False,
         "notify": False,
+        "muted": False,
         "version": 2,
     }
 

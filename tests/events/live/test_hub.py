@@ -305,3 +305,13 @@ async def test_what_comes_while_much_is_sent_leaves_together(hub, say):
     assert batches == []
     hub.send_now()
     assert batches == [[1, 2, 3]]
+
+
+async def test_what_is_redacted_is_said_no_more_from_memory(hub):
+    first = hub.position + 1
+    await told(hub, message(hub, first, first + 1))
+    blank = (first, "rooms.a", "live.word.said", '"blank"')
+    await told(hub, {"type": "log.redacted", "epoch": "other", "events": [blank]})
+    assert [event.encoded for event in hub.ring.between(first - 1, first + 1)] == ["{}", "{}"]
+    await told(hub, {"type": "log.redacted", "epoch": hub.epoch, "events": [blank]})
+    assert [event.encoded for event in hub.ring.between(first - 1, first + 1)] == ['"blank"', "{}"]

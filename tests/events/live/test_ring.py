@@ -38,3 +38,20 @@ def test_cleared_it_starts_where_it_is_told():
     ring.clear(99)
     assert positions(ring, 99) == []
     assert not ring.covers(98)
+
+
+def test_an_event_is_replaced_in_its_place_and_no_other_is():
+    ring = ring_of(10, max_bytes=60)
+    for position in (11, 17, 21, 10**9):
+        ring.replace(Envelope(position, "t", "t.x.y", "new"))
+    assert [event.encoded for event in ring.between(16, 20)] == ["new", *["x" * 10] * 3]
+    assert positions(ring, ring.start) == list(range(ring.start + 1, 21))
+
+
+def test_what_is_replaced_counts_with_its_new_size():
+    ring = ring_of(5, max_bytes=60)
+    for position in range(11, 16):
+        ring.replace(Envelope(position, "t", "t.x.y", ""))
+    for position in range(16, 22):
+        ring.append(Envelope(position, "t", "t.x.y", "x" * 10))
+    assert ring.covers(10)

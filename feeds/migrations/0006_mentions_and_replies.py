@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('feeds', '0003_follow_notify'),
+        ('feeds', '0005_timeline'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

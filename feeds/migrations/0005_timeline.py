@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('access', '0004_blocks_and_mutes'),
-        ('feeds', '0008_counts_beside'),
+        ('feeds', '0004_counts_beside'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -26,7 +26,7 @@ FEEDS_BACK = """
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('feeds', '0007_tombstones'),
+        ('feeds', '0003_follow_notify'),
     ]
 
     operations = [

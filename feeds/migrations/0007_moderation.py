@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('feeds', '0004_mentions_and_replies'),
+        ('feeds', '0006_mentions_and_replies'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
