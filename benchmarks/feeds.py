@@ -73,8 +73,8 @@ def likes(environment: Mapping[str, str], writers: int, options: argparse.Namesp
     """Let writers like one entry; return how many did, how long it took them, and whether all agrees."""
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as look:
         entry = look.execute(
-            "INSERT INTO feeds_entry (feed_id, author_id, kind, text, visibility, created_at)"
-            " VALUES (3, 3, 'post', 'Like me', 'public', now()) RETURNING id"
+            "INSERT INTO feeds_entry (feed_id, author_id, kind, text, visibility, hidden_reason, created_at)"
+            " VALUES (3, 3, 'post', 'Like me', 'public', '', now()) RETURNING id"
         ).fetchone()[0]
         each = (options.users - 3) // writers
         start = time.time() + 3 + writers / 3

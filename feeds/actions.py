@@ -142,7 +142,7 @@ def unfollow_feed(feed: Feed, *, by) -> None:
 def part(one, other) -> None:
     """End what two users follow of each other, and what they have asked to; each end is told."""
     # The feeds first, as wherever both are locked: who follows meanwhile waits, and then sees the block.
-    feeds = list(Feed.objects.filter(owner__in=(one, other)).select_for_update().order_by("pk"))
+    feeds = list(Feed.objects.filter(owner__in=(one, other)).select_for_update(no_key=True).order_by("pk"))
     between = Q(feed__owner=one, follower=other) | Q(feed__owner=other, follower=one)
     Follow.objects.filter(between, feed__in=feeds).select_related("feed__owner", "follower").order_by("pk").delete()
 

@@ -176,7 +176,7 @@ def push_again() -> int:
 
 @transaction.atomic
 def _push_again(feed: int) -> bool:
-    if not Feed.objects.select_for_update().filter(pk=feed, is_pulled=True).exists():
+    if not Feed.objects.select_for_update(no_key=True).filter(pk=feed, is_pulled=True).exists():
         return False
     # Nothing was pushed meanwhile: each follow is pulled until its reader's timeline is filled the next time.
     Follow.objects.filter(feed=feed, is_pushed=True).update(is_pushed=False)

@@ -9,7 +9,7 @@ class TellingQuerySet(models.QuerySet):
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete each row by its own method, all or none."""
         with transaction.atomic():
-            rows = [row for row in self.select_for_update(of=("self",)) if row.delete()[0]]
+            rows = [row for row in self.select_for_update(of=("self",), no_key=True) if row.delete()[0]]
         return len(rows), {self.model._meta.label: len(rows)}
 
     # Not on the manager: `objects.delete()` would be everything.
@@ -43,7 +43,9 @@ class Telling(models.Model):
     def lock(self, *wanted: str) -> list[str]:
         """Lock the row and hold it as it is now, but for the fields wanted; return those of them that are new."""
         values = {name: getattr(self, name) for name in wanted}
-        rows = type(self)._default_manager.select_related(*self.told_with).select_for_update(of=("self",))
+        # Not against those who refer to it: they may hold its counts, and check at their commit that it is there.
+        rows = type(self)._default_manager.select_for_update(of=("self",), no_key=True)
+        rows = rows.select_related(*self.told_with)
         self.refresh_from_db(from_queryset=rows)
         changed = [name for name, value in values.items() if getattr(self, name) != value]
         for name in changed:

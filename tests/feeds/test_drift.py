@@ -71,6 +71,10 @@ def test_thousands_of_toggles_at_once_leave_no_drift(feed, publish):
         elif chance < 0.95:
             change = dice.choice([actions.follow_feed, actions.unfollow_feed])
             change(Feed.objects.select_related("owner").get(pk=feed.pk), by=person)
+        elif chance < 0.97:
+            row = Entry.objects.get(pk=entry.pk)
+            row.text = f"{chance}"
+            row.save()
         else:
             actions.comment_on(entry, by=person, text="Hi").delete() if dice.random() < 0.5 else None
 

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from feeds import actions, fanout, materialisation
@@ -40,11 +40,14 @@ def test_a_timeline_with_room_has_all_there_is(publish, bob):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_is_welcomed_is_committed_before_their_timeline_is_filled(bob):
+def test_who_is_welcomed_is_committed_before_their_timeline_is_filled(bob, monkeypatch):
     with pytest.raises(RuntimeError), transaction.atomic():
         # In a transaction around both, pushes would not see them.
         materialisation.welcome(bob.pk)
-    materialisation.welcome(bob.pk)
+    monkeypatch.setattr(materialisation, "FILLED", "as many as there are")
+    with pytest.raises(DatabaseError):
+        materialisation.welcome(bob.pk)
+    assert not TimelineReader.objects.get(pk=bob.pk).is_built
 
 
 def test_a_new_follower_is_given_what_is_there(feed, publish, mallory):
