@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import JsonResponse
 
 from access import idempotency, keys, limits, publications
-from access.models import ApiKey, Application, Grant, User
+from access.models import ApiKey, Application, Block, Grant, Mute, User
 from access.publications import Publication, Refused
 from events.actions import record_many
 
@@ -58,6 +58,50 @@ def create_grant(*, by: User, topic: str, right: str, user=None, application=Non
     _bound(Grant.objects.valid().filter(user=user, application=application), settings.TIDEWIRE_MAX_GRANTS)
     fields = {"user": user, "application": application, "topic": topic, "right": right, "expires_at": expires_at}
     return Grant.objects.create(granted_by=by, **fields)
+
+
+@transaction.atomic
+def block(user: User, other: User) -> Block:
+    """Block a user; twice is once. What the two have with each other ends with it."""
+    _lock(user)
+    _another(user, other, "block")
+    if (found := Block.objects.filter(blocker=user, blocked=other).first()) is not None:
+        return found
+    _bound(user.blocks.all(), settings.TIDEWIRE_USER_MAX_BLOCKS)
+    return Block.objects.create(blocker=user, blocked=other)
+
+
+@transaction.atomic
+def unblock(user: User, other_id: int) -> None:
+    """Block a user no more; without a block nothing happens. What it ended stays ended."""
+    _lock(user)
+    user.blocks.filter(blocked=other_id).select_related("blocked").delete()
+
+
+@transaction.atomic
+def mute(user: User, other: User, *, until: datetime | None = None) -> Mute:
+    """Mute a user for good or until a time; twice is once, with the last time given."""
+    _lock(user)
+    _another(user, other, "mute")
+    if (found := Mute.objects.filter(muter=user, muted=other).first()) is None:
+        _bound(user.mutes.all(), settings.TIDEWIRE_USER_MAX_BLOCKS)
+        return Mute.objects.create(muter=user, muted=other, until=until)
+    if found.until != until:
+        found.until = until
+        found.save()
+    return found
+
+
+@transaction.atomic
+def unmute(user: User, other_id: int) -> None:
+    """Mute a user no more; without a mute nothing happens."""
+    _lock(user)
+    user.mutes.filter(muted=other_id).select_related("muted").delete()
+
+
+def _another(user: User, other: User, verb: str) -> None:
+    if user.pk == other.pk:
+        raise ValidationError(f"You cannot {verb} yourself.")
 
 
 def _lock(user: User) -> None:

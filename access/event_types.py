@@ -2,7 +2,7 @@
 
 from access.models import Grant
 from events.catalogue import alias, event_type, other_topics, topic_kind
-from events.payloads import BOOLEAN, ID, TIME, fields, one_of, optional, text
+from events.payloads import BOOLEAN, ID, TIME, VERSION, fields, one_of, optional, text
 
 
 def _own(user, ids):
@@ -55,6 +55,17 @@ GRANT_CREATED = event_type(
 GRANT_REVOKED = event_type(
     "access.grant.revoked", "A right that was granted is taken back.", _GRANT, changes_rights=True
 )
+
+PERSON = fields(id=ID, username=text(50))
+BLOCK = fields(id=ID, user=PERSON, created_at=TIME, version=VERSION)
+MUTE = fields(id=ID, user=PERSON, until=optional(TIME), created_at=TIME, version=VERSION)
+_ENDED = fields(id=ID, user=PERSON, version=VERSION)
+
+# What one may read by topics is as before: follows that end with a block are told as follows that end.
+USER_BLOCKED = event_type("access.user.blocked", "The user blocks somebody.", fields(block=BLOCK))
+USER_UNBLOCKED = event_type("access.user.unblocked", "The user blocks somebody no more.", fields(block=_ENDED))
+USER_MUTED = event_type("access.user.muted", "The user mutes somebody, or until another time.", fields(mute=MUTE))
+USER_UNMUTED = event_type("access.user.unmuted", "The user mutes somebody no more.", fields(mute=_ENDED))
 
 # Topics of no declared kind are read by those to whom that is granted.
 other_topics(lambda user, topics: Grant.objects.allowing(user, Grant.Right.READ, topics), has_presence=True)

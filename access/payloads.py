@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from access.models import ApiKey, Grant, User
+from access.models import ApiKey, Block, Grant, Mute, User
 from events.encoding import timestamp
 
 Payload = dict[str, Any]
@@ -29,3 +29,34 @@ def grant(grant: Grant) -> Payload:
         "expires_at": grant.expires_at and timestamp(grant.expires_at),
         "revoked_at": grant.revoked_at and timestamp(grant.revoked_at),
     }
+
+
+def person(user: User) -> Payload:
+    """Write who somebody is."""
+    return {"id": user.pk, "username": user.username}
+
+
+def block(block: Block) -> Payload:
+    """Write whom a user blocks."""
+    return {"id": block.pk, "user": person(block.blocked), "created_at": timestamp(block.created_at), "version": 1}
+
+
+def ended_block(block: Block) -> Payload:
+    """Write which block is over."""
+    return {"id": block.pk, "user": person(block.blocked), "version": 2}
+
+
+def mute(mute: Mute) -> Payload:
+    """Write whom a user mutes, and until when."""
+    return {
+        "id": mute.pk,
+        "user": person(mute.muted),
+        "until": mute.until and timestamp(mute.until),
+        "created_at": timestamp(mute.created_at),
+        "version": mute.version,
+    }
+
+
+def ended_mute(mute: Mute) -> Payload:
+    """Write which mute is over."""
+    return {"id": mute.pk, "user": person(mute.muted), "version": mute.version + 1}

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from access import event_types as types
 from access import payloads, signals
-from access.models import ApiKey, Grant, User
+from access.models import ApiKey, Block, Grant, Mute, User
 from events.actions import record
 
 
@@ -41,6 +41,16 @@ def tell_the_end_of_a_grant(sender, instance, **kwargs):
         signals.grant_revoked.send(Grant, grant=instance)
 
 
+@receiver(post_delete, sender=Block)
+def tell_the_end_of_a_block(sender, instance, **kwargs):
+    signals.user_unblocked.send(Block, block=instance)
+
+
+@receiver(post_delete, sender=Mute)
+def tell_the_end_of_a_mute(sender, instance, **kwargs):
+    signals.user_unmuted.send(Mute, mute=instance)
+
+
 @receiver(signals.session_ended)
 def record_session_ended(sender, user_id, **kwargs):
     _record(types.SESSION_ENDED, user_id, f"users/{user_id}", {"user": {"id": user_id}})
@@ -69,6 +79,31 @@ def record_grant_created(sender, grant, **kwargs):
 @receiver(signals.grant_revoked)
 def record_grant_revoked(sender, grant, **kwargs):
     _record(types.GRANT_REVOKED, grant.holder_id, f"grants/{grant.pk}", {"grant": payloads.grant(grant)})
+
+
+@receiver(signals.user_blocked)
+def record_user_blocked(sender, block, **kwargs):
+    _record_relation(types.USER_BLOCKED, block.blocker_id, block.blocked_id, {"block": payloads.block(block)})
+
+
+@receiver(signals.user_unblocked)
+def record_user_unblocked(sender, block, **kwargs):
+    data = {"block": payloads.ended_block(block)}
+    _record_relation(types.USER_UNBLOCKED, block.blocker_id, block.blocked_id, data)
+
+
+@receiver(signals.user_muted)
+def record_user_muted(sender, mute, **kwargs):
+    _record_relation(types.USER_MUTED, mute.muter_id, mute.muted_id, {"mute": payloads.mute(mute)})
+
+
+@receiver(signals.user_unmuted)
+def record_user_unmuted(sender, mute, **kwargs):
+    _record_relation(types.USER_UNMUTED, mute.muter_id, mute.muted_id, {"mute": payloads.ended_mute(mute)})
+
+
+def _record_relation(event_type, user_id, other_id, data) -> None:
+    _record(event_type, user_id, f"users/{other_id}", data)
 
 
 def _record(event_type, user_id, subject, data) -> None:

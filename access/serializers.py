@@ -5,7 +5,8 @@ from datetime import datetime
 from django.utils import timezone
 from rest_framework import serializers
 
-from access.models import ApiKey, Application, Grant, User, check_topic
+from access import payloads
+from access.models import ApiKey, Application, Block, Grant, Mute, User, check_topic
 from events.encoding import timestamp
 
 
@@ -115,6 +116,24 @@ class GrantSerializer(StrictSerializer):
             "expires_at": _moment(grant.expires_at),
             "revoked_at": _moment(grant.revoked_at),
         }
+
+
+class BlockSerializer(NoFields):
+    """Whom one blocks."""
+
+    def to_representation(self, block: Block) -> dict:
+        """Return the block."""
+        return payloads.block(block)
+
+
+class MuteSerializer(StrictSerializer):
+    """Whom one mutes, and until when."""
+
+    until = Future(required=False, allow_null=True, default=None)
+
+    def to_representation(self, mute: Mute) -> dict:
+        """Return the mute."""
+        return payloads.mute(mute)
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -17,6 +17,14 @@ grant_revoked = Signal()
 # Arguments: key (ApiKey).
 key_revoked = Signal()
 
+# Arguments: block (Block). Who hears it ends what the two have with each other, in the same transaction.
+user_blocked = Signal()
+user_unblocked = Signal()
+
+# Arguments: mute (Mute), new or with another end.
+user_muted = Signal()
+user_unmuted = Signal()
+
 # A user has another name, in the transaction that wrote it. Arguments: user (User), before (the name until now).
 user_renamed = Signal()
 

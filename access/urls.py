@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import path
 
 from access import pages
-from access.views import applications, events, grants, keys, presence, tickets, types
+from access.views import applications, events, grants, keys, presence, relations, tickets, types
 
 urlpatterns = [
     path("events/", events.events, name="events"),
@@ -18,6 +18,10 @@ urlpatterns = [
     path("access/keys/<int:pk>/", keys.KeyDetail.as_view(), name="key"),
     path("access/grants/", grants.GrantList.as_view(), name="grants"),
     path("access/grants/<int:pk>/", grants.GrantDetail.as_view(), name="grant"),
+    path("access/blocks/", relations.BlockList.as_view(), name="blocks"),
+    path("access/blocks/<int:user_id>/", relations.BlockDetail.as_view(), name="block"),
+    path("access/mutes/", relations.MuteList.as_view(), name="mutes"),
+    path("access/mutes/<int:user_id>/", relations.MuteDetail.as_view(), name="mute"),
 ]
 
 page_urlpatterns = [

@@ -39,6 +39,9 @@ class Reader:
             replica.unread_count = notifications["unread_count"]
             for each in notifications["results"]:
                 replica.put("notification", each)
+            for kind in ("block", "mute"):
+                for each in self.rows(f"access/{kind}s/"):
+                    replica.put(kind, each)
         return replica
 
     def _read_inside(self, replica, feed):
@@ -101,6 +104,8 @@ class Reader:
             "comments": {each["id"]: each for each in comments},
             "follows": {each["id"]: each for each in replica.all("follow")},
             "notifications": {each["id"]: each for each in replica.all("notification")},
+            "blocks": {each["id"]: each for each in replica.all("block")},
+            "mutes": {each["id"]: each for each in replica.all("mute")},
             "unread_count": replica.unread_count,
             "people": {id: replica.people[id] for id in people},
             "timeline": self._timeline(replica, kept, ids),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from access import event_types as access
 from feeds import event_types as feeds
 from notifications.event_types import NOTIFICATION
 
@@ -16,9 +17,13 @@ WHOLE = {
         "comment": feeds.COMMENT,
         "follow": feeds.FOLLOW,
         "notification": NOTIFICATION,
+        "block": access.BLOCK,
+        "mute": access.MUTE,
     }.items()
 }
 ENDS = {"deleted", "ended", "withdrawn"}
+# What ends a relation between users is named after the user.
+RELATIONS_END = {"unblocked": "block", "unmuted": "mute"}
 # What the viewer's own fields of a feed are after an event that is told to the viewer alone.
 OWN = {
     "feeds.feed.followed": "following",
@@ -55,7 +60,7 @@ class Replica:
             kind
             for kind, told in data.items()
             # What has no version is a reference.
-            if kind in WHOLE and "version" in told and self._take(kind, told, kind == noun and verb in ENDS)
+            if kind in WHOLE and "version" in told and self._take(kind, told, _is_end(kind, noun, verb))
         }
         if event["type"] in OWN:
             self._follow(data["feed"]["id"], OWN[event["type"]])
@@ -124,3 +129,7 @@ class Replica:
             self.people[value["id"]] = value["username"]
             return value["id"]
         return {name: self._without_names(each) for name, each in value.items()}
+
+
+def _is_end(kind: str, noun: str, verb: str) -> bool:
+    return (kind == noun and verb in ENDS) or RELATIONS_END.get(verb) == kind

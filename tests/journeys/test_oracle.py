@@ -5,11 +5,13 @@ tells is not compared, and a client reads it anew: the entries of a feed that on
 reading; whether one likes an entry, which only its author is told; which notifications were seen or put away.
 """
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 
 from access import actions as access
 from access.models import Grant
@@ -221,6 +223,34 @@ def mark_as_unread(w):
     inbox.read_up_to(w.alice)
     yield
     inbox.change(Notification.objects.of(w.alice).latest("pk"), read=False)
+
+
+@case("access.user.blocked")
+def block(w):
+    yield
+    access.block(w.alice, w.carol)
+
+
+@case("access.user.unblocked")
+def unblock(w):
+    access.block(w.alice, w.carol)
+    yield
+    access.unblock(w.alice, w.carol.pk)
+
+
+@case("access.user.muted")
+def mute(w):
+    access.mute(w.alice, w.carol)
+    yield
+    access.mute(w.alice, w.bob)
+    access.mute(w.alice, w.carol, until=timezone.now() + timedelta(hours=1))
+
+
+@case("access.user.unmuted")
+def unmute(w):
+    access.mute(w.alice, w.carol)
+    yield
+    access.unmute(w.alice, w.carol.pk)
 
 
 @pytest.mark.parametrize("name", TYPES)
