@@ -152,6 +152,8 @@ CELERY_BEAT_SCHEDULE = {
     "prune the log": _every("events.tasks.prune_log", 3600),
     "forget unused tickets": _every("access.tasks.forget_tickets", 3600),
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
+    "bring back the notifications that were snoozed": _every("notifications.tasks.bring_back_snoozed", 5),
+    "forget old decisions about notifications": _every("notifications.tasks.prune_decisions", 3600),
     "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 3600),
 }
 
@@ -213,6 +215,9 @@ TIDEWIRE_WEBHOOKS_ALLOW_HTTP = flag("TIDEWIRE_WEBHOOKS_ALLOW_HTTP", True)
 TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS = number("TIDEWIRE_WEBHOOKS_DEADLINE_SECONDS", 15)
 TIDEWIRE_WEBHOOKS_IN_FLIGHT = number("TIDEWIRE_WEBHOOKS_IN_FLIGHT", 64)
 TIDEWIRE_WEBHOOKS_RETENTION_DAYS = number("TIDEWIRE_WEBHOOKS_RETENTION_DAYS", 30)
+# More than so many new notifications of one user in 10 and in 180 seconds become one; None: never.
+TIDEWIRE_NOTIFICATIONS_STORM = None if text("TIDEWIRE_LIMITS") == "development" else (6, 30)
+TIDEWIRE_NOTIFICATIONS_DECISIONS_DAYS = number("TIDEWIRE_NOTIFICATIONS_DECISIONS_DAYS", 30)
 
 if text("TIDEWIRE_LIMITS") == "development":
     TIDEWIRE_ADDRESS_MAX_CONNECTIONS = TIDEWIRE_USER_MAX_CONNECTIONS = 0
@@ -261,6 +266,8 @@ LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 # -- Language, time, static files, logs --------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = USE_I18N = True
 

@@ -9,7 +9,7 @@ from notifications.models import Notification
 class NotificationAdmin(admin.ModelAdmin):
     """Notifications can be looked at."""
 
-    list_display = ["id", "recipient", "kind", "text", "created_at", "read_at", "archived_at"]
+    list_display = ["id", "recipient", "kind", "text", "event_count", "created_at", "read_at", "archived_at"]
     list_filter = ["kind"]
     list_select_related = ["recipient"]
     search_fields = ["=recipient__username"]

@@ -16,13 +16,19 @@ NOTIFICATION = fields(
     created_at=TIME,
     seen_at=optional(TIME),
     read_at=optional(TIME),
+    archived_at=optional(TIME),
+    snoozed_until=optional(TIME),
     version=VERSION,
 )
 
 CHANGE = fields(notification=NOTIFICATION, unread_count=COUNT, version=VERSION)
 
 NOTIFICATION_CREATED = event_type("notifications.notification.created", "Something new is in the inbox.", CHANGE)
-NOTIFICATION_UPDATED = event_type("notifications.notification.updated", "A notification was seen or changed.", CHANGE)
+NOTIFICATION_UPDATED = event_type(
+    "notifications.notification.updated",
+    "More or fewer did it, or it was seen, put away, taken back or came back.",
+    CHANGE,
+)
 NOTIFICATION_WITHDRAWN = event_type(
     "notifications.notification.withdrawn", "What it told of was undone; it is gone.", CHANGE
 )

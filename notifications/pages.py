@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
 from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_POST, require_safe
 
@@ -43,6 +44,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
     found = list((rows.filter(pk__lt=before) if before else rows)[: PAGE + 1])
     older = found[PAGE - 1].pk if len(found) > PAGE else None
     context = {"rows": found[:PAGE], "older": older, "is_first": not before, "blank": BLANK}
+    with translation.override(request.user.language):
+        for row in context["rows"]:
+            row.said = row.text
     return render(request, "notifications/inbox.html", context | {"cursor": request.tidewire_cursor, "topics": "me"})
 
 

@@ -1,9 +1,13 @@
 """Users."""
 
 from collections.abc import Collection
+from functools import cache
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Upper
@@ -19,12 +23,28 @@ USERNAME = RegexValidator(
 )
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of all time zones; reading them costs a look at hundreds of files."""
+    return frozenset(available_timezones() - {"localtime"})
+
+
+def check_time_zone(name: str) -> None:
+    """Check that a time zone has this name."""
+    if name not in time_zones():
+        raise ValidationError("No time zone has this name; one is Europe/Berlin.", code="unknown")
+
+
 class User(AbstractUser):
     """A person, or a program that acts for one."""
 
     username = models.CharField(
         max_length=50, unique=True, validators=[USERNAME], error_messages={"unique": "This name is taken."}
     )
+
+    # How times and texts are told to this user.
+    time_zone = models.CharField(max_length=50, default="UTC", validators=[check_time_zone])
+    language = models.CharField(max_length=10, default="en", choices=settings.LANGUAGES)
 
     # The application by whose key a call is made for this user; it adds what is granted to it. No column: it belongs
     # to the call.

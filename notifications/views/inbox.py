@@ -1,13 +1,14 @@
-"""The notifications API: one's own inbox and nobody else's."""
+"""The inbox: one's own and nobody else's."""
 
 from rest_framework import generics
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from access.serializers import NoFields
 from notifications import actions
-from notifications.models import Inbox, Notification
-from notifications.serializers import NotificationSerializer, UpTo
+from notifications.models import Decision, Inbox, Notification
+from notifications.serializers.inbox import DecisionSerializer, NotificationSerializer, UpTo
 
 
 class NotificationList(generics.ListAPIView):
@@ -26,25 +27,58 @@ class NotificationList(generics.ListAPIView):
         return response
 
 
-class NotificationDetail(generics.GenericAPIView):
-    """One notification."""
+class OwnNotification(generics.GenericAPIView):
+    """One notification of one's own."""
 
     serializer_class = NotificationSerializer
     permission_classes = (IsAuthenticated,)
 
     def get_queryset(self):
-        return Notification.objects.filter(recipient=self.request.user).select_related("actor")
+        return Notification.objects.filter(recipient=self.request.user, is_listed=True)
+
+
+class NotificationDetail(OwnNotification):
+    """One notification."""
 
     def get(self, request, pk: int) -> Response:
         """Return it."""
         return Response(self.get_serializer(self.get_object()).data)
 
     def patch(self, request, pk: int) -> Response:
-        """Mark it as read or unread, put it away or take it back."""
+        """Mark it as read or unread, put it away, for good or until later, or take it back."""
         notification = self.get_object()
         serializer = self.get_serializer(notification, data=request.data)
         serializer.is_valid(raise_exception=True)
         return Response(self.get_serializer(actions.change(notification, **serializer.validated_data)).data)
+
+
+class NotificationMute(OwnNotification):
+    """Whether one hears more of what it is about."""
+
+    def put(self, request, pk: int) -> Response:
+        """Hear nothing more of it."""
+        NoFields(data=request.data).is_valid(raise_exception=True)
+        row = self.get_object()
+        actions.mute_thread(request.user, row.subject_type, row.subject_id)
+        return Response({"muted": True})
+
+    def delete(self, request, pk: int) -> Response:
+        """Hear of it again."""
+        row = self.get_object()
+        actions.unmute_thread(request.user, row.subject_type, row.subject_id)
+        return Response(status=204)
+
+
+class NotificationDecisions(generics.ListAPIView):
+    """Why one was told by which channel, or was not; newest first."""
+
+    serializer_class = DecisionSerializer
+    permission_classes = (IsAuthenticated,)
+
+    def get_queryset(self):
+        rows = Notification.objects.filter(recipient=self.request.user)
+        notification = generics.get_object_or_404(rows, pk=self.kwargs["pk"])
+        return Decision.objects.filter(notification=notification)
 
 
 class MarkAll(APIView):

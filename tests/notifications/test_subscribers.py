@@ -16,9 +16,8 @@ def quiet(alice, bob, flow):
 
 
 def told():
-    return list(
-        Notification.objects.filter(archived_at=None).order_by("id").values_list("recipient__username", "kind", "text")
-    )
+    rows = Notification.objects.filter(archived_at=None).select_related("recipient").order_by("id")
+    return [(row.recipient.username, row.kind, row.text) for row in rows]
 
 
 def test_a_like_arrives_with_its_author_and_goes_when_it_is_taken_back(publish, bob, flow):
