@@ -152,6 +152,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune the log": _every("events.tasks.prune_log", 3600),
     "forget unused tickets": _every("access.tasks.forget_tickets", 3600),
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
+    "send the notifications that are due": _every("notifications.tasks.send_due", 5),
     "bring back the notifications that were snoozed": _every("notifications.tasks.bring_back_snoozed", 5),
     "forget old decisions about notifications": _every("notifications.tasks.prune_decisions", 3600),
     "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 3600),
@@ -217,10 +218,32 @@ TIDEWIRE_WEBHOOKS_IN_FLIGHT = number("TIDEWIRE_WEBHOOKS_IN_FLIGHT", 64)
 TIDEWIRE_WEBHOOKS_RETENTION_DAYS = number("TIDEWIRE_WEBHOOKS_RETENTION_DAYS", 30)
 # More than so many new notifications of one user in 10 and in 180 seconds become one; None: never.
 TIDEWIRE_NOTIFICATIONS_STORM = None if text("TIDEWIRE_LIMITS") == "development" else (6, 30)
+TIDEWIRE_NOTIFICATION_CHANNELS = ("notifications.channels.email.Email", "notifications.channels.web_push.WebPush")
 TIDEWIRE_NOTIFICATIONS_DECISIONS_DAYS = number("TIDEWIRE_NOTIFICATIONS_DECISIONS_DAYS", 30)
 
 if text("TIDEWIRE_LIMITS") == "development":
     TIDEWIRE_ADDRESS_MAX_CONNECTIONS = TIDEWIRE_USER_MAX_CONNECTIONS = 0
+
+# -- E-mail and web push: off until there is a server to send by, or a key to sign with --------------------------------
+
+EMAIL_HOST = TIDEWIRE_EMAIL_HOST = text("TIDEWIRE_EMAIL_HOST")
+EMAIL_PORT = number("TIDEWIRE_EMAIL_PORT", 587)
+EMAIL_HOST_USER = text("TIDEWIRE_EMAIL_USER")
+EMAIL_HOST_PASSWORD = text("TIDEWIRE_EMAIL_PASSWORD")
+EMAIL_USE_TLS = flag("TIDEWIRE_EMAIL_TLS", True)
+EMAIL_TIMEOUT = number("TIDEWIRE_EMAIL_TIMEOUT_SECONDS", 10)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("TIDEWIRE_EMAIL_FROM", "Tidewire <tidewire@localhost>")
+# So long one may read it here first.
+TIDEWIRE_EMAIL_DELAY_SECONDS = number("TIDEWIRE_EMAIL_DELAY_SECONDS", 120)
+# The VAPID key, 32 bytes in base64url, and by what a push service reaches whoever runs this server.
+TIDEWIRE_WEB_PUSH_PRIVATE_KEY = text("TIDEWIRE_WEB_PUSH_PRIVATE_KEY")
+TIDEWIRE_WEB_PUSH_SUBJECT = text("TIDEWIRE_WEB_PUSH_SUBJECT", "mailto:tidewire@localhost")
+# Strangers' browsers name the address to send to, so that only these hosts are called.
+TIDEWIRE_WEB_PUSH_HOSTS = words(
+    "TIDEWIRE_WEB_PUSH_HOSTS",
+    "fcm.googleapis.com,updates.push.services.mozilla.com,web.push.apple.com,.notify.windows.com",
+)
+TIDEWIRE_USER_MAX_BROWSERS = number("TIDEWIRE_USER_MAX_BROWSERS", 20)
 
 # -- Security ----------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from access.models import User
 from notifications import changes, inboxes, wishes
 from notifications.kinds import Notice, Undone
-from notifications.models import Inbox, Notification, ThreadMute
+from notifications.models import Channel, Inbox, Notification, PushSubscription, ThreadMute
 
 LEFT = object()
 
@@ -108,3 +109,20 @@ def preferences_of(user: User) -> dict[str, Any]:
 def set_preferences(user: User, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Replace all of it; what is left out becomes the default."""
     return wishes.replace(user, wanted)
+
+
+def stop_email(user_id: int) -> None:
+    """Send the user no more e-mail but for what is critical."""
+    wishes.turn_off(user_id, Channel.EMAIL)
+
+
+@transaction.atomic
+def add_browser(user: User, *, endpoint: str, p256dh: str, auth: str) -> PushSubscription:
+    """Let a browser show the user's messages; whoever used it before shows theirs no more."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    others = PushSubscription.objects.filter(user=user).exclude(endpoint=endpoint)
+    if others.count() >= settings.TIDEWIRE_USER_MAX_BROWSERS:
+        others.order_by("pk")[0].delete()
+    fields = {"user": user, "p256dh": p256dh, "auth": auth, "taken_number": None}
+    browser, _ = PushSubscription.objects.update_or_create(endpoint=endpoint, defaults=fields)
+    return browser

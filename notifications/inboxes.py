@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from notifications import changes, grouping, policy
+from notifications import changes, grouping, policy, schedule
 from notifications.grouping import Group
 from notifications.kinds import Kind, Notice, Undone
 from notifications.models import Channel, Decision, Happening, Inbox, Notification
 from notifications.policy import Reason, Verdict
+from notifications.schedule import Wish
 
 Outcome = Decision.Outcome
 STORM = "storm"
@@ -143,7 +144,15 @@ def _note(verdicts: Sequence[Verdict], fresh: Sequence[Verdict], groups: Sequenc
             reason = Reason.STORM if group.key == STORM else Reason.NONE
             if group.is_listed:
                 rows.append(_decision(notice, event, Channel.IN_APP, outcome, reason, group.id))
-    Decision.objects.bulk_create(rows)
+    Decision.objects.bulk_create(rows + schedule.plan(_wishes(fresh, groups)))
+
+
+def _wishes(fresh: Sequence[Verdict], groups: Sequence[Group]) -> Iterable[Wish]:
+    """Yield what goes out by other channels than the inbox."""
+    ids = {(notice, event): group.id for group in groups for notice, event in group.parts}
+    for each in fresh:
+        for channel in sorted(each.channels - {Channel.IN_APP}):
+            yield Wish(each.notice, each.source_event, ids[each.notice, each.source_event], channel)
 
 
 def _decision(notice: Notice, event: UUID, channel: str, outcome: str, reason: str, id: int | None = None) -> Decision:

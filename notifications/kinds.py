@@ -25,7 +25,7 @@ class Notice:
     # By what it is found again when it is undone.
     cause: str = ""
     # What the text says besides who.
-    details: Data = field(default_factory=dict)
+    details: Data = field(default_factory=dict, hash=False)
     within: str = ""
     # The topic that the recipient must be allowed to read.
     topic: str = ""

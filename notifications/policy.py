@@ -11,7 +11,7 @@ from django.db.models import Q
 from access.models import Block, Mute, User
 from events import catalogue
 from notifications.kinds import Kind, Notice
-from notifications.models import Channel, Decision, Preference, ThreadMute
+from notifications.models import Channel, Decision, Notification, Preference, ThreadMute
 
 Reason = Decision.Reason
 
@@ -118,3 +118,38 @@ def preferences(users: Collection[int]) -> dict[tuple[int, str, str], bool]:
     """Return what these users have said about kinds and channels."""
     rows = Preference.objects.filter(user__in=users).values_list("user", "kind", "channel", "is_on")
     return {(user, kind, channel): is_on for user, kind, channel, is_on in rows}
+
+
+# -- Once more, when a message is about to go -------------------------------------------------------------------------
+
+
+def recheck(rows: Sequence[Notification], channel: str) -> dict[int, str]:
+    """Return why notifications of one recipient are not to be sent any more, whoever is connected meanwhile."""
+    if not rows:
+        return {}
+    user = User.objects.get(pk=rows[0].recipient_id)
+    wishes, muted = preferences([user.pk]), muted_threads(rows)
+    silenced = silenced_pairs({(user.pk, each["id"]) for row in rows for each in row.people})
+    readable = catalogue.readable(user, {row.topic for row in rows if row.topic})
+    found = {}
+    for row in rows:
+        wanted = wishes.get((user.pk, row.kind, channel), DEFAULTS[Kind(row.kind), Channel(channel)])
+        reason = _dealt_with(row)
+        if not reason and row.topic and row.topic not in readable:
+            reason = Reason.UNREADABLE
+        elif not reason and row.people and all((user.pk, each["id"]) in silenced for each in row.people):
+            reason = Reason.BLOCKED
+        elif not reason and row.kind != Kind.NOTICE:
+            is_muted = (user.pk, row.subject_type, row.subject_id) in muted
+            reason = Reason.MUTED if is_muted else "" if wanted else Reason.PREFERENCE
+        if reason:
+            found[row.pk] = reason
+    return found
+
+
+def _dealt_with(row: Notification) -> str:
+    if not row.event_count:
+        return Reason.WITHDRAWN
+    if row.read_at or row.seen_at or row.archived_at:
+        return Reason.READ
+    return Reason.SNOOZED if row.snoozed_until else ""

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from notifications import retention, snoozes
+from events import wake
+from notifications import retention, schedule, sender, snoozes
 
 
 @shared_task
@@ -15,3 +16,10 @@ def bring_back_snoozed() -> int:
 def prune_decisions() -> int:
     """Forget decisions that are past retention."""
     return retention.prune()
+
+
+@shared_task
+def send_due() -> int:
+    """Send the messages that are due."""
+    wake.clear(schedule.SEND)
+    return sender.run()

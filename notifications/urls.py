@@ -3,7 +3,7 @@
 from django.urls import path
 
 from notifications import pages
-from notifications.views import inbox, preferences
+from notifications.views import browsers, inbox, preferences
 
 urlpatterns = [
     path("", inbox.NotificationList.as_view(), name="notifications"),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("preferences/", preferences.PreferencesView.as_view(), name="notification-preferences"),
     path("mutes/", preferences.MuteList.as_view(), name="notification-mutes"),
     path("mutes/<str:type>/<str:id>/", preferences.MuteDetail.as_view(), name="notification-mute-subject"),
+    path("browsers/", browsers.BrowserList.as_view(), name="notification-browsers"),
+    path("browsers/<int:pk>/", browsers.BrowserDetail.as_view(), name="notification-browser"),
+    path("web-push-key/", browsers.WebPushKey.as_view(), name="web-push-key"),
     path("<int:pk>/", inbox.NotificationDetail.as_view(), name="notification"),
     path("<int:pk>/mute/", inbox.NotificationMute.as_view(), name="notification-mute"),
     path("<int:pk>/decisions/", inbox.NotificationDecisions.as_view(), name="notification-decisions"),
@@ -20,5 +23,6 @@ urlpatterns = [
 page_urlpatterns = [
     path("notifications/", pages.inbox, name="inbox"),
     path("notifications/read/", pages.read_all, name="inbox-read"),
+    path("notifications/unsubscribe/<str:token>/", pages.unsubscribe, name="unsubscribe"),
     path("notifications/<int:pk>/read/", pages.read_one, name="inbox-read-one"),
 ]

@@ -54,3 +54,11 @@ def _preferences(user: User, kinds: Mapping[str, Mapping[str, bool]]) -> list[Pr
         for channel, is_on in channels.items()
         if is_on != DEFAULTS[kind, channel]
     ]
+
+
+def turn_off(user_id: int, channel: str) -> None:
+    """Let no kind come by a channel any more, but for notices, which always come."""
+    rows = [Preference(user_id=user_id, kind=kind, channel=channel, is_on=False) for kind in KINDS]
+    Preference.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["user", "kind", "channel"], update_fields=["is_on"]
+    )

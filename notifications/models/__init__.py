@@ -1,6 +1,7 @@
 """Inboxes, what is in them, why, and what their owners wish."""
 
 from notifications.models.decision import Channel, Decision
+from notifications.models.dispatch import Dispatch, Pending, PushSubscription
 from notifications.models.happening import Happening, Participant
 from notifications.models.inbox import UNREAD_COUNTED, Inbox
 from notifications.models.notification import Notification
@@ -10,11 +11,14 @@ __all__ = [
     "UNREAD_COUNTED",
     "Channel",
     "Decision",
+    "Dispatch",
     "Habit",
     "Happening",
     "Inbox",
     "Notification",
     "Participant",
+    "Pending",
     "Preference",
+    "PushSubscription",
     "ThreadMute",
 ]

@@ -22,7 +22,7 @@ def test_what_is_too_much_at_once_becomes_one_and_says_so(storm, alice, bob, not
 def test_a_storm_is_one_persons_and_takes_in_neither_what_is_critical_nor_what_joins_a_group(
     storm, alice, bob, carol, notify
 ):
-    first = [notify(alice, bob) for _ in range(6)][0]
+    first, *_ = [notify(alice, bob) for _ in range(6)]
     assert notify(alice, carol, subject=first.subject_id).pk == first.pk
     assert notify(alice, None, kind="notice", details={"text": "Hello"}).text == "Hello"
     assert notify(bob, carol).kind == "like"
