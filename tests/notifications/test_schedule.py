@@ -11,7 +11,9 @@ NIGHT = {"quiet_from": time(22), "quiet_to": time(7)}
 
 
 def until(now, zone="Europe/Berlin", **hours):
-    found = quiet_until(User(time_zone=zone), Habit(**(hours or NIGHT)), datetime.fromisoformat(now).replace(tzinfo=UTC))
+    found = quiet_until(
+        User(time_zone=zone), Habit(**(hours or NIGHT)), datetime.fromisoformat(now).replace(tzinfo=UTC)
+    )
     return found and found.astimezone(UTC).strftime("%m-%d %H:%M")
 
 
