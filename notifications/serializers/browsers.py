@@ -47,7 +47,7 @@ class BrowserSerializer(StrictSerializer):
     endpoint = serializers.CharField(max_length=500)
     keys = Keys()
     # What browsers send along; it has been null since there is web push.
-    expirationTime = serializers.IntegerField(required=False, allow_null=True)  # noqa: N815
+    expirationTime = serializers.IntegerField(required=False, allow_null=True)
 
     def validate_endpoint(self, url: str) -> str:
         """Check that it is an address that this server may call."""

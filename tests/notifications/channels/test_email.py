@@ -18,7 +18,7 @@ class Letterbox:
     def __init__(self):
         self.messages, self.answer = [], "250 OK"
 
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802  its library's name
+    async def handle_DATA(self, server, session, envelope):
         if self.answer.startswith("250"):
             self.messages.append(email.message_from_bytes(envelope.content, policy=policy.default))
         return self.answer

@@ -36,7 +36,7 @@ def service(settings):
     got, answers = [], {}
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):  # noqa: N802  its library's name
+        def do_POST(self):
             body = self.rfile.read(int(self.headers["content-length"]))
             got.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
             self.send_response(answers.get(self.path, 201))
