@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Q
 
+from access.relations import check_not_blocked
 from events.actions import Fact, record_many
 from feeds import event_types, payloads
 from feeds.models import Comment, Entry, Feed, Follow, Reaction
+from feeds.models.mention import note_mentions
 
 
 @transaction.atomic
@@ -22,6 +27,8 @@ def publish_entry(feed: Feed, *, by, text: str, kind: str = "post", visibility: 
 def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
     """Publish many entries by the feed's owner in few statements: bulk writes send no signals, so this records."""
     rows = Entry.objects.bulk_create(Entry(feed=feed, author=feed.owner, text=text) for text in texts)
+    if rows:
+        note_mentions(rows, rows[0])
     published = event_types.ENTRY_PUBLISHED
     record_many(
         Fact(published, event_types.topic_of(row), f"entries/{row.pk}", {"entry": payloads.entry(row)}) for row in rows
@@ -32,6 +39,7 @@ def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
 @transaction.atomic
 def like_entry(entry: Entry, *, by) -> Entry:
     """Like an entry; twice is once. The entry returned carries the exact counts."""
+    check_not_blocked(entry.author_id, by=by.pk)
     Reaction.objects.get_or_create(entry=entry, user=by, kind=Reaction.Kind.LIKE)
     return _as_seen(entry, by)
 
@@ -48,21 +56,54 @@ def _as_seen(entry: Entry, viewer) -> Entry:
 
 
 @transaction.atomic
-def comment_on(entry: Entry, *, by, text: str) -> Comment:
-    """Comment on an entry."""
-    return Comment.objects.create(entry=entry, author=by, text=text)
+def comment_on(entry: Entry, *, by, text: str, parent: int | None = None) -> Comment:
+    """Comment on an entry, or answer a comment; raises `Entry.DoesNotExist` if the entry was deleted meanwhile."""
+    # Likes need not wait for it, an end of the entry must.
+    rows = Entry.objects.alive().select_related("author", "feed").select_for_update(of=("self",), no_key=True)
+    entry = rows.get(pk=entry.pk)
+    check_not_blocked(entry.author_id, by=by.pk)
+    answered = None if parent is None else _answered(entry, parent, by)
+    return Comment.objects.create(entry=entry, author=by, text=text, parent=answered)
+
+
+def _answered(entry: Entry, parent: int, by) -> Comment:
+    found = Comment.objects.alive().filter(entry=entry, pk=parent).first()
+    if found is None:
+        raise ValidationError({"parent": "There is no such comment under this entry."})
+    if found.parent_id is not None:
+        raise ValidationError({"parent": "This is an answer itself: answer the comment above it."})
+    check_not_blocked(found.author_id, by=by.pk)
+    return found
 
 
 @transaction.atomic
-def follow_feed(feed: Feed, *, by) -> Follow:
-    """Follow a feed; twice is once. A followers-only feed of another's is asked first, and the follow is pending."""
+def create_feed(owner, **fields) -> Feed:
+    """Make a feed beside those that the owner has, within bounds that two requests at once do not pass."""
+    get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
+    limit = settings.TIDEWIRE_USER_MAX_FEEDS
+    if owner.feeds.count() >= limit:
+        raise ValidationError(f"There are {limit} already; that is the limit.", code="too_many")
+    return Feed.objects.create(owner=owner, **fields)
+
+
+@transaction.atomic
+def follow_feed(feed: Feed, *, by, notify: bool | None = None) -> Follow:
+    """Follow a feed; twice is once. A followers-only feed of another's is asked first, and the follow is pending.
+
+    Whether the follower is notified of what is new stays as it is, unless it is given.
+    """
     # Locked, so that a feed that is being opened or closed is seen as the one or the other.
     feed.lock()
+    check_not_blocked(feed.owner_id, by=by.pk)
     is_open = feed.visibility == Feed.Visibility.PUBLIC or feed.owner_id == by.pk
     state = Follow.State.ACCEPTED if is_open else Follow.State.PENDING
     follow, is_new = Follow.objects.get_or_create(feed=feed, follower=by, defaults={"state": state})
     if is_open and not is_new:
-        _accept(follow)
+        follow.state = Follow.State.ACCEPTED
+    if notify is not None:
+        follow.notify = notify
+    if notify is not None or not is_new:
+        follow.save()
     return follow
 
 
@@ -71,6 +112,15 @@ def unfollow_feed(feed: Feed, *, by) -> None:
     """Follow a feed no more, or take a request back; without either nothing happens."""
     feed.lock()
     feed.follows.filter(follower=by).select_related("feed__owner", "follower").delete()
+
+
+@transaction.atomic
+def part(one, other) -> None:
+    """End what two users follow of each other, and what they have asked to; each end is told."""
+    # The feeds first, as wherever both are locked: who follows meanwhile waits, and then sees the block.
+    feeds = list(Feed.objects.filter(owner__in=(one, other)).select_for_update().order_by("pk"))
+    between = Q(feed__owner=one, follower=other) | Q(feed__owner=other, follower=one)
+    Follow.objects.filter(between, feed__in=feeds).select_related("feed__owner", "follower").order_by("pk").delete()
 
 
 @transaction.atomic

@@ -1,8 +1,9 @@
 """What `feeds` says: its event types with their payloads, its topics with who may read them, and `home`."""
 
+from access.audiences import audience
 from events.catalogue import alias, event_type, topic_kind
-from events.payloads import COUNT, ID, TIME, VERSION, fields, one_of, optional, text
-from feeds.models import Entry, Feed
+from events.payloads import COUNT, ID, TIME, VERSION, fields, many, one_of, optional, text
+from feeds.models import Entry, Feed, Follow
 
 # -- Objects ----------------------------------------------------------------------------------------------------------
 
@@ -26,6 +27,7 @@ ENTRY = fields(
     kind=one_of("post", "status"),
     text=text(10_000),
     visibility=one_of("public", "followers"),
+    mentions=many(PERSON),
     created_at=TIME,
     edited_at=optional(TIME),
     like_count=COUNT,
@@ -36,8 +38,11 @@ ENTRY = fields(
 COMMENT = fields(
     id=ID,
     entry=ID,
+    parent=optional(ID),
+    parent_author=optional(ID),
     author=PERSON,
     text=text(2_000),
+    mentions=many(PERSON),
     created_at=TIME,
     edited_at=optional(TIME),
     version=VERSION,
@@ -107,6 +112,8 @@ FEED_REQUESTED = event_type("feeds.feed.requested", "The user asks to follow a f
 FEED_UNREQUESTED = event_type(
     "feeds.feed.unrequested", "The user's request to follow a feed was taken back or declined.", _FOLLOWING
 )
+FEED_WATCHED = event_type("feeds.feed.watched", "The user is notified of what is new in a feed.", _FOLLOWING)
+FEED_UNWATCHED = event_type("feeds.feed.unwatched", "The user is notified of it no more.", _FOLLOWING)
 
 # The same for the devices of the feed's owner.
 FOLLOW_REQUESTED = event_type(
@@ -169,3 +176,18 @@ FOLLOWERS_TOPIC = topic_kind(
     has_presence=True,
 )
 HOME = alias("home", "The topics of the feeds one follows and of one's own.", resolve=_home)
+
+# -- Audiences --------------------------------------------------------------------------------------------------------
+
+
+def _followers(feed_id: int, after: int, limit: int) -> list[int]:
+    return list(Follow.objects.audience(feed_id, after).values_list("follower_id", flat=True)[:limit])
+
+
+def _watchers(feed_id: int, after: int, limit: int) -> list[int]:
+    rows = Follow.objects.audience(feed_id, after).filter(notify=True)
+    return list(rows.values_list("follower_id", flat=True)[:limit])
+
+
+FOLLOWERS = audience("feeds.followers.{id}", "Who follows a feed.", _followers)
+WATCHERS = audience("feeds.watchers.{id}", "Who follows a feed and is notified of what is new in it.", _watchers)

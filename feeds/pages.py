@@ -10,7 +10,7 @@ from django import forms
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -65,7 +65,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return done
     everyone = own is None or request.GET.get("from") == "everyone"
     rows = Entry.objects.readable_by(user) if everyone else Entry.objects.home_of(user)
-    page = _page(request, rows.alive().for_viewer(user))
+    page = _page(request, rows.alive().shown_to(user).for_viewer(user))
     shown = Feed.objects.filter(pk__in={entry.feed_id for entry in page["rows"]})
     topics = _topics(user, shown) if everyone else ["home", "me"]
     return _render(request, "feeds/home.html", cursor, topics, page | {"form": form, "own": own, "everyone": everyone})
@@ -79,7 +79,7 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
     form = EntryForm(request.POST if request.method == "POST" else None)
     if form.is_bound and (done := _publish(request, feed, form)):
         return done
-    page = _page(request, Entry.objects.alive().filter(feed=feed).readable_by(user).for_viewer(user))
+    page = _page(request, Entry.objects.alive().filter(feed=feed).readable_by(user).shown_to(user).for_viewer(user))
     is_own = feed.owner_id == user.pk
     context = page | {"feed": feed, "form": form, "is_own": is_own} | (_follows(request, feed) if is_own else {})
     return _render(request, "feeds/feed.html", cursor, _topics(user, Feed.objects.filter(pk=feed.pk)), context)
@@ -95,12 +95,19 @@ def entry(request: HttpRequest, pk: int) -> HttpResponse:
         if not user.is_authenticated:
             return redirect_to_login(request.path)
         if form.is_valid():
-            comment = actions.comment_on(entry, by=user, text=form.cleaned_data["text"])
+            comment = _comment(entry, user, form.cleaned_data["text"])
             return redirect(f"{request.path}#comment-{comment.pk}")
-    page = _page(request, Comment.objects.alive().filter(entry=entry).select_related("author"))
+    page = _page(request, Comment.objects.alive().filter(entry=entry).shown_to(user).for_viewer())
     page["rows"].reverse()
     topics = _topics(user, Feed.objects.filter(pk=entry.feed_id))
     return _render(request, "feeds/entry.html", cursor, topics, page | {"entry": entry, "form": form})
+
+
+def _comment(entry: Entry, user: Any, text: str) -> Comment:
+    try:
+        return actions.comment_on(entry, by=user, text=text)
+    except Entry.DoesNotExist:
+        raise Http404("This entry was deleted.") from None
 
 
 def signed_in_post(view: View) -> View:

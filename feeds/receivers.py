@@ -3,10 +3,10 @@
 from django.core.exceptions import ValidationError
 from django.dispatch import receiver
 
-from access.signals import user_joined, user_renamed, username_wanted
+from access.signals import user_blocked, user_joined, user_renamed, username_wanted
 from events.actions import Fact, record, record_many
+from feeds import actions, payloads, signals
 from feeds import event_types as types
-from feeds import payloads, signals
 from feeds.models import Comment, Entry, Feed
 
 
@@ -42,6 +42,11 @@ def rename_the_personal_feed(sender, user, before, **kwargs):
 def give_a_personal_feed(sender, user, **kwargs):
     refuse_the_address_of_a_feed(sender, user)
     Feed.objects.create(owner=user, slug=user.username, title=user.username, is_personal=True)
+
+
+@receiver(user_blocked)
+def part_who_blocked(sender, block, **kwargs):
+    actions.part(block.blocker, block.blocked)
 
 
 @receiver(signals.entry_published)
@@ -140,6 +145,13 @@ def record_feed_unfollowed(sender, follow, **kwargs):
 @receiver(signals.follow_requested)
 def record_follow_requested(sender, follow, **kwargs):
     record_many(_told_of(follow, types.FEED_REQUESTED, types.FOLLOW_REQUESTED, payloads.follow(follow)))
+
+
+@receiver(signals.follow_notify_changed)
+def record_follow_notify_changed(sender, follow, **kwargs):
+    kind = types.FEED_WATCHED if follow.notify else types.FEED_UNWATCHED
+    subject = f"feeds/{follow.feed_id}"
+    record(kind, topic=f"users.{follow.follower_id}", subject=subject, data=payloads.following(follow))
 
 
 @receiver(signals.request_ended)

@@ -29,7 +29,13 @@ class FeedSerializer(StrictSerializer):
 
     def to_representation(self, feed: Feed) -> dict:
         """Return the feed as this viewer sees it."""
-        return payloads.feed(feed) | {"following": feed.following, "requested": feed.requested}
+        return payloads.feed(feed) | {name: getattr(feed, name) for name in ("following", "requested", "notify")}
+
+
+class FollowingSerializer(StrictSerializer):
+    """How one follows a feed."""
+
+    notify = serializers.BooleanField(required=False)
 
 
 class FollowSerializer(StrictSerializer):
@@ -62,7 +68,14 @@ class CommentSerializer(StrictSerializer):
     """A comment."""
 
     text = serializers.CharField(max_length=COMMENT_MAX_LENGTH)
+    parent = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=2**63 - 1)
 
     def to_representation(self, comment: Comment) -> dict:
         """Return the comment."""
         return payloads.comment(comment)
+
+
+class CommentEditSerializer(CommentSerializer):
+    """What of a comment can be edited: its text."""
+
+    parent = None

@@ -12,6 +12,8 @@ feed_counted = Signal()
 feed_followed = Signal()
 feed_unfollowed = Signal()
 follow_requested = Signal()
+# Whether the follower wants to be notified is another than before.
+follow_notify_changed = Signal()
 # The request was taken back or declined; a follow came of none.
 request_ended = Signal()
 

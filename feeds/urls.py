@@ -2,22 +2,23 @@
 
 from django.urls import path
 
-from feeds import pages, views
+from feeds import pages
+from feeds.views import comments, entries, feeds, follows, timeline
 
 urlpatterns = [
-    path("feeds/", views.FeedList.as_view(), name="feeds"),
-    path("feeds/<int:pk>/", views.FeedDetail.as_view(), name="feed"),
-    path("feeds/<int:pk>/follow/", views.FeedFollow.as_view(), name="feed-follow"),
-    path("feeds/<int:pk>/requests/", views.FeedRequests.as_view(), name="feed-requests"),
-    path("feeds/<int:pk>/requests/<int:user_id>/", views.FeedRequest.as_view(), name="feed-request"),
-    path("feeds/<int:pk>/followers/", views.FeedFollowers.as_view(), name="feed-followers"),
-    path("feeds/<int:pk>/followers/<int:user_id>/", views.FeedFollower.as_view(), name="feed-follower"),
-    path("feeds/<int:pk>/entries/", views.FeedEntries.as_view(), name="feed-entries"),
-    path("entries/<int:pk>/", views.EntryDetail.as_view(), name="entry"),
-    path("entries/<int:pk>/like/", views.EntryLike.as_view(), name="entry-like"),
-    path("entries/<int:pk>/comments/", views.EntryComments.as_view(), name="entry-comments"),
-    path("comments/<int:pk>/", views.CommentDetail.as_view(), name="comment"),
-    path("timeline/", views.Timeline.as_view(), name="timeline"),
+    path("feeds/", feeds.FeedList.as_view(), name="feeds"),
+    path("feeds/<int:pk>/", feeds.FeedDetail.as_view(), name="feed"),
+    path("feeds/<int:pk>/follow/", follows.FeedFollow.as_view(), name="feed-follow"),
+    path("feeds/<int:pk>/requests/", follows.FeedRequests.as_view(), name="feed-requests"),
+    path("feeds/<int:pk>/requests/<int:user_id>/", follows.FeedRequest.as_view(), name="feed-request"),
+    path("feeds/<int:pk>/followers/", follows.FeedFollowers.as_view(), name="feed-followers"),
+    path("feeds/<int:pk>/followers/<int:user_id>/", follows.FeedFollower.as_view(), name="feed-follower"),
+    path("feeds/<int:pk>/entries/", entries.FeedEntries.as_view(), name="feed-entries"),
+    path("entries/<int:pk>/", entries.EntryDetail.as_view(), name="entry"),
+    path("entries/<int:pk>/like/", entries.EntryLike.as_view(), name="entry-like"),
+    path("entries/<int:pk>/comments/", comments.EntryComments.as_view(), name="entry-comments"),
+    path("comments/<int:pk>/", comments.CommentDetail.as_view(), name="comment"),
+    path("timeline/", timeline.Timeline.as_view(), name="timeline"),
 ]
 
 page_urlpatterns = [

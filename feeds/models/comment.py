@@ -6,8 +6,10 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from access.models import Block
 from feeds import signals
 from feeds.models.entry import Entry
+from feeds.models.mention import Mentioning
 from feeds.models.telling import Telling, TellingQuerySet
 
 TEXT_MAX_LENGTH = 2_000
@@ -24,11 +26,21 @@ class CommentQuerySet(TellingQuerySet):
         """Return the comments on entries that the user may read."""
         return self.filter(entry__in=Entry.objects.readable_by(user))
 
+    def shown_to(self, user) -> "CommentQuerySet":
+        """Leave out what lists do not show the user though they might read it: comments of people kept apart."""
+        return self.filter(Block.objects.apart(user.pk, "author_id")) if user.is_authenticated else self
 
-class Comment(Telling):
+    def for_viewer(self) -> "CommentQuerySet":
+        """Read along what is shown with each comment."""
+        return self.select_related("author", "parent").prefetch_related("mentions")
+
+
+class Comment(Mentioning, Telling):
     """Something said about an entry."""
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="comments")
+    # The comment that it answers; there are answers to comments, but none to answers.
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="replies")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")
     text = models.TextField(validators=[MaxLengthValidator(TEXT_MAX_LENGTH)])
     version = models.PositiveIntegerField(default=1)
@@ -37,7 +49,8 @@ class Comment(Telling):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     objects = CommentQuerySet.as_manager()
-    told_with = ("author", "entry__author", "entry__feed")
+    told_with = ("author", "entry__author", "entry__feed", "parent")
+    mentioned_in = "comment"
 
     class Meta:
         indexes = [
@@ -48,8 +61,14 @@ class Comment(Telling):
     def __str__(self) -> str:
         return f"{self.text[:60]}" if self.deleted_at is None else "(deleted)"
 
+    @property
+    def entry_of(self) -> Entry:
+        """Return the entry whose readers read it."""
+        return self.entry
+
     def was_made(self) -> None:
-        """Tell and count it."""
+        """Note whom it mentions; tell and count it."""
+        self.note_mentions(is_new=True)
         signals.comment_published.send(Comment, comment=self)
         self.entry.count(comments=1)
 
@@ -58,6 +77,7 @@ class Comment(Telling):
         if self.lock("text") and self.deleted_at is None:
             self.edited_at, self.version = timezone.now(), self.version + 1
             self.write("text", "edited_at", "version")
+            self.note_mentions(is_new=False)
             signals.comment_edited.send(Comment, comment=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
@@ -68,6 +88,7 @@ class Comment(Telling):
                 return 0, {}
             self.text, self.deleted_at, self.version = "", timezone.now(), self.version + 1
             self.write("text", "deleted_at", "version")
+            self.forget_mentions()
             signals.comment_deleted.send(Comment, comment=self)
             self.entry.count(comments=-1)
         return 1, {self._meta.label: 1}

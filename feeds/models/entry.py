@@ -6,8 +6,10 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q, Value
 from django.utils import timezone
 
+from access.models import Block
 from feeds import signals
 from feeds.models.feed import Feed
+from feeds.models.mention import Mentioning
 from feeds.models.reaction import Reaction
 from feeds.models.telling import Telling, TellingQuerySet
 
@@ -28,6 +30,10 @@ class EntryQuerySet(TellingQuerySet):
             return self.filter(public)
         return self.filter(public | Q(feed__in=Feed.objects.followed_by(user)))
 
+    def shown_to(self, user) -> "EntryQuerySet":
+        """Leave out what lists do not show the user though they might read it: entries of people kept apart."""
+        return self.filter(Block.objects.apart(user.pk, "author_id")) if user.is_authenticated else self
+
     def home_of(self, user) -> "EntryQuerySet":
         """Return the entries of the feeds that the user follows and of their own."""
         return self.filter(feed__in=Feed.objects.followed_by(user))
@@ -36,10 +42,10 @@ class EntryQuerySet(TellingQuerySet):
         """Add what is the viewer's own: whether they like the entry."""
         likes = Reaction.objects.filter(entry=OuterRef("pk"), user_id=user.pk)
         liked = Exists(likes) if user.is_authenticated else Value(False)
-        return self.select_related("author", "feed").annotate(liked=liked)
+        return self.select_related("author", "feed").prefetch_related("mentions").annotate(liked=liked)
 
 
-class Entry(Telling):
+class Entry(Mentioning, Telling):
     """Something said in a feed."""
 
     class Kind(models.TextChoices):
@@ -64,6 +70,7 @@ class Entry(Telling):
 
     objects = EntryQuerySet.as_manager()
     told_with = ("author", "feed")
+    mentioned_in = "entry"
 
     class Meta:
         verbose_name_plural = "entries"
@@ -82,8 +89,14 @@ class Entry(Telling):
         """Say whether everyone may read it."""
         return self.visibility == self.Visibility.PUBLIC and self.feed.visibility == Feed.Visibility.PUBLIC
 
+    @property
+    def entry_of(self) -> "Entry":
+        """Return the entry whose readers read it: itself."""
+        return self
+
     def was_made(self) -> None:
-        """Tell that it was published."""
+        """Note whom it mentions, and tell that it was published."""
+        self.note_mentions(is_new=True)
         signals.entry_published.send(Entry, entry=self)
 
     def change(self) -> None:
@@ -91,6 +104,7 @@ class Entry(Telling):
         if self.lock("text") and self.deleted_at is None:
             self.edited_at, self.version = timezone.now(), self.version + 1
             self.write("text", "edited_at", "version")
+            self.note_mentions(is_new=False)
             signals.entry_edited.send(Entry, entry=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
@@ -101,6 +115,7 @@ class Entry(Telling):
                 return 0, {}
             self.text, self.deleted_at, self.version = "", timezone.now(), self.version + 1
             self.write("text", "deleted_at", "version")
+            self.forget_mentions()
             signals.entry_deleted.send(Entry, entry=self)
         return 1, {self._meta.label: 1}
 

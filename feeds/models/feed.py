@@ -33,11 +33,14 @@ class FeedQuerySet(TellingQuerySet):
         return self.filter(Q(owner=user) | Exists(Follow.objects.accepted_of(user)))
 
     def for_viewer(self, user) -> "FeedQuerySet":
-        """Add what is the viewer's own: whether they follow the feed, or have asked to."""
+        """Add what is the viewer's own: whether they follow the feed, or have asked to, and are notified of it."""
+        rows = self.select_related("owner")
         if not user.is_authenticated:
-            return self.select_related("owner").annotate(following=Value(False), requested=Value(False))
-        return self.select_related("owner").annotate(
-            following=Exists(Follow.objects.accepted_of(user)), requested=Exists(Follow.objects.requested_of(user))
+            return rows.annotate(following=Value(False), requested=Value(False), notify=Value(False))
+        return rows.annotate(
+            following=Exists(Follow.objects.accepted_of(user)),
+            requested=Exists(Follow.objects.requested_of(user)),
+            notify=Exists(Follow.objects.notified_of(user)),
         )
 
 
@@ -63,7 +66,7 @@ class Feed(Telling):
     told_with = ("owner",)
 
     # The viewer's own, which `for_viewer` fills in; of a new feed they are so.
-    following = requested = False
+    following = requested = notify = False
 
     class Meta:
         constraints = [

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, OuterRef
+from django.db.models import F, OuterRef, Q
 from django.utils import timezone
 
 from feeds import signals
@@ -21,6 +21,15 @@ class FollowQuerySet(TellingQuerySet):
     def requested_of(self, user) -> "FollowQuerySet":
         """Return the user's unanswered request to follow the feed in the outer query."""
         return self.filter(feed=OuterRef("pk"), follower=user, state=Follow.State.PENDING)
+
+    def notified_of(self, user) -> "FollowQuerySet":
+        """Return the user's follows of the feed in the outer query that notify them of what is new."""
+        return self.filter(feed=OuterRef("pk"), follower=user, notify=True)
+
+    def audience(self, feed_id: int, after: int) -> "FollowQuerySet":
+        """Return the follows of a feed whose followers' ids are above the one given, in their order."""
+        rows = self.filter(feed=feed_id, state=Follow.State.ACCEPTED, follower__gt=after)
+        return rows.order_by("follower")
 
     def accepted(self) -> "FollowQuerySet":
         """Return the follows that are, with who follows."""
@@ -52,6 +61,8 @@ class Follow(Telling):
     feed = models.ForeignKey("feeds.Feed", on_delete=models.CASCADE, related_name="follows")
     follower = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="follows")
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACCEPTED)
+    # Whether the follower wants to be notified of what is new; nobody else is told.
+    notify = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -66,6 +77,8 @@ class Follow(Telling):
         indexes = [
             # A feed's followers, and the requests to follow it, newest first.
             models.Index(fields=["feed", "state", "-id"], name="feeds_follow_page"),
+            # A feed's followers as an audience, in the order of their ids.
+            models.Index(fields=["feed", "follower"], condition=Q(state="accepted"), name="feeds_follow_audience"),
         ]
 
     def __str__(self) -> str:
@@ -85,10 +98,15 @@ class Follow(Telling):
             signals.follow_requested.send(Follow, follow=self)
 
     def change(self) -> None:
-        """Accept a request."""
+        """Accept a request; note whether the follower wants to be notified."""
         # The feed's row is locked before any of its follows, here and wherever else both are.
         self.feed.lock()
-        if self.lock("state") and self.is_accepted:
+        changed = self.lock("state", "notify")
+        if "notify" in changed:
+            # The owner sees nothing of it, so the follow they know keeps its version.
+            self.write("notify")
+            signals.follow_notify_changed.send(Follow, follow=self)
+        if "state" in changed and self.is_accepted:
             self.version += 1
             self.write("state", "version")
             self.feed.count(followers=1)

@@ -194,7 +194,7 @@ def test_a_failure_is_a_problem_that_tells_nothing(api, alice, monkeypatch):
     def fail(*args):
         raise RuntimeError("the secret of the house")
 
-    monkeypatch.setattr("feeds.views.FeedList.get_queryset", fail)
+    monkeypatch.setattr("feeds.views.feeds.FeedList.get_queryset", fail)
     client = api(alice)
     client.raise_request_exception = False
     response = client.get("/api/v1/feeds/")

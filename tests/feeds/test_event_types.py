@@ -1,6 +1,7 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
+from access import audiences
 from events import catalogue
 from feeds import actions
 from feeds.models import Feed, Follow
@@ -63,3 +64,15 @@ def test_home_is_what_one_follows_and_ones_own(feed, club, bob, mallory, anonymo
 def test_all_of_home_may_be_read(feed, bob):
     home = catalogue.resolve(bob, ["home"])
     assert catalogue.readable(bob, home) == set(home)
+
+
+def test_who_follows_a_feed_is_an_audience_and_who_is_notified_another(feed, bob, carol, mallory):
+    club = Feed.objects.create(owner=feed.owner, slug="club", title="Club", visibility="followers")
+    actions.follow_feed(club, by=mallory, notify=True)
+    actions.follow_feed(feed, by=carol, notify=True)
+    assert audiences.members(f"feeds.followers.{feed.pk}") == [bob.pk, carol.pk]
+    assert audiences.members(f"feeds.followers.{feed.pk}", after=bob.pk) == [carol.pk]
+    assert audiences.members(f"feeds.followers.{feed.pk}", limit=1) == [bob.pk]
+    assert audiences.members(f"feeds.watchers.{feed.pk}") == [carol.pk]
+    # Who only asks to follow is in neither.
+    assert audiences.members(f"feeds.followers.{club.pk}") == audiences.members(f"feeds.watchers.{club.pk}") == []

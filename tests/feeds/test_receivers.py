@@ -58,6 +58,7 @@ def test_an_entry_published_is_told_on_its_feed(publish, feed, alice, new):
         "kind": "status",
         "text": "Hello",
         "visibility": "public",
+        "mentions": [],
         "created_at": payloads.timestamp(entry.created_at),
         "edited_at": None,
         "like_count": 0,
@@ -313,6 +314,8 @@ def test_all_about_an_entry_in_a_feed_for_followers_goes_to_the_followers_alone(
 def test_every_declared_type_of_feeds_is_told_by_something(alice, bob, mallory, feed, publish, new):
     everything(feed, bob)
     actions.unlike_entry(actions.like_entry(publish(), by=bob), by=bob)
+    for notify in (True, False):
+        actions.follow_feed(feed, by=bob, notify=notify)
     actions.unfollow_feed(feed, by=bob)
     closed = Feed.objects.create(owner=alice, slug="club", title="Club", visibility="followers")
     actions.follow_feed(closed, by=bob)

@@ -48,6 +48,7 @@ def test_a_feed_has_the_fields_of_the_wire(call, feed, alice, bob):
         "follower_count": 1,
         "following": True,
         "requested": False,
+        "notify": False,
         "version": 2,
     }
 
@@ -178,6 +179,7 @@ def test_an_entry_has_the_fields_of_the_wire(call, feed, alice):
         "kind": "post",
         "text": "Hello",
         "visibility": "public",
+        "mentions": [],
         "created_at": body["created_at"],
         "edited_at": None,
         "like_count": 0,
@@ -408,7 +410,10 @@ def test_a_comment_has_the_fields_of_the_wire(call, publish, bob):
         "id": Comment.objects.get().pk,
         "entry": entry.pk,
         "author": person(bob),
+        "parent": None,
+        "parent_author": None,
         "text": "Hi",
+        "mentions": [],
         "created_at": body["created_at"],
         "edited_at": None,
         "version": 1,
@@ -535,3 +540,15 @@ def test_a_session_works_as_a_key_does(alice, feed):
     client = APIClient()
     client.force_login(alice)
     assert client.post(f"/api/v1/feeds/{feed.pk}/entries/", {"text": "Hi"}).status_code == 201
+
+
+# -- To be notified of a feed -----------------------------------------------------------------------------------------
+
+
+def test_a_follower_says_whether_to_be_notified_and_it_stays_until_said_otherwise(call, feed, mallory, log):
+    path = f"feeds/{feed.pk}/"
+    for data, notify in (({"notify": True}, True), ({}, True), ({"notify": False}, False), ({"notify": False}, False)):
+        assert call(mallory, "put", f"{path}follow/", data)[0] == 200
+        assert call(mallory, "get", path)[1]["notify"] is notify
+    assert [name for name in log() if "watched" in name] == ["feeds.feed.watched", "feeds.feed.unwatched"]
+    assert call(mallory, "put", f"{path}follow/", {"notify": "loud"})[1]["errors"][0]["field"] == "notify"

@@ -1,6 +1,8 @@
 """Somebody who reads all they may by REST, then only the events after it, and compares."""
 
+from access.models import Block
 from events import catalogue
+from events.models import Event
 from tests.journeys.replica import OWN, Replica
 
 
@@ -27,6 +29,8 @@ class Reader:
         self.cursor, replica = None, Replica()
         feeds = self.rows("feeds/")
         for feed in feeds:
+            if feed.pop("notify"):
+                replica.watched.add(feed["id"])
             states = [name for name in ("following", "requested") if feed.pop(name)]
             replica.own.update((feed["id"], state) for state in states)
         readable = self.topics_of(feed["id"] for feed in feeds)
@@ -86,7 +90,18 @@ class Reader:
         gained = {topic.split(".")[1] for topic in topics - before} - {str(id) for id in made}
         opened = {str(id) for id in kept.opened if f"feeds.{id}.followers" not in before & topics}
         unread = gained | opened
+        for other in self.apart(cursor):
+            # Who is blocked is not told, and what a block has hidden is read anew after its end.
+            kept.drop_author(other)
+            later.drop_author(other)
         yield self.bare(kept, kept, unread), self.bare(later, kept, unread)
+
+    def apart(self, cursor):
+        """Return who blocks this reader now, and whom a block kept apart until after the cursor."""
+        now = Block.objects.filter(blocked=self.user.pk).values_list("blocker", flat=True)
+        ended = Event.objects.filter(type="access.user.unblocked", position__gt=cursor.partition("-")[2])
+        pairs = {(int(each.topic.split(".")[1]), each.data["block"]["user"]["id"]) for each in ended}
+        return {*now} | {a if b == self.user.pk else b for a, b in pairs if self.user.pk in (a, b)}
 
     def bare(self, replica, kept, unread):
         """Return what is to be compared; a stranger's new feed is told to nobody else, so only known ones are."""
@@ -100,6 +115,7 @@ class Reader:
         return {
             "feeds": {each["id"]: each for each in feeds},
             "own": replica.own,
+            "watched": replica.watched,
             "entries": {each["id"]: each for each in entries},
             "comments": {each["id"]: each for each in comments},
             "follows": {each["id"]: each for each in replica.all("follow")},

@@ -31,6 +31,9 @@ OWN = {
     "feeds.feed.unfollowed": None,
     "feeds.feed.unrequested": None,
 }
+WATCHED = {"feeds.feed.watched": True, "feeds.feed.unwatched": False}
+# Between people kept apart no list shows what the other says; what was shown goes with the block.
+APART = "access.user.blocked"
 INSIDE = {"feed": ("entry", "follow"), "entry": ("comment",)}
 
 
@@ -41,6 +44,7 @@ class Replica:
         self.objects: dict[tuple[str, Any], Object] = {}
         self.people: dict[Any, str] = {}
         self.own: dict[Any, str] = {}
+        self.watched: set[Any] = set()
         self.unread_count = 0
         # Feeds that were opened: what was told while they were closed did not reach everyone who reads them now.
         self.opened: set[Any] = set()
@@ -64,6 +68,10 @@ class Replica:
         }
         if event["type"] in OWN:
             self._follow(data["feed"]["id"], OWN[event["type"]])
+        if event["type"] in WATCHED:
+            self._watch(data["feed"]["id"], WATCHED[event["type"]])
+        if event["type"] == APART:
+            self.drop_author(data["block"]["user"])
         if "unread_count" in data:
             self.unread_count = data["unread_count"]
             if verb == "read" and news:
@@ -73,19 +81,26 @@ class Replica:
         """Forget an object and what is in it."""
         self.objects.pop((kind, id), None)
         if kind == "feed":
-            self.own.pop(id, None)
+            self._follow(id, None)
         for inner in INSIDE.get(kind, ()):
             for each in [each for each in self.all(inner) if each[kind] == id]:
                 self.drop(inner, each["id"])
+
+    def drop_author(self, person: Any) -> None:
+        """Forget what somebody has said."""
+        for kind in ("entry", "comment"):
+            for each in [each for each in self.all(kind) if each["author"] == person]:
+                self.drop(kind, each["id"])
 
     def keep_only(self, readable: set[str]) -> None:
         """Forget what is told on topics that may no longer be read."""
         for feed in self.all("feed"):
             if f"feeds.{feed['id']}" not in readable:
-                state = self.own.get(feed["id"])
+                asks, watches = self.own.get(feed["id"]) == "requested", feed["id"] in self.watched
                 self.drop("feed", feed["id"])
                 # Who asks to follow a feed knows that and no more of it; who follows one reads it while it is there.
-                self._follow(feed["id"], "requested" if state == "requested" else None)
+                self._follow(feed["id"], "requested" if asks else None)
+                self._watch(feed["id"], asks and watches)
         for entry in self.all("entry"):
             feed = self.objects["feed", entry["feed"]]  # what is told of an entry is told to readers of its feed
             is_public = entry["visibility"] == feed["visibility"] == "public"
@@ -112,6 +127,11 @@ class Replica:
         self.own.pop(feed, None)
         if state:
             self.own[feed] = state
+        else:
+            self.watched.discard(feed)
+
+    def _watch(self, feed: Any, wanted: bool) -> None:
+        (self.watched.add if wanted else self.watched.discard)(feed)
 
     def _read_before(self, last: Object) -> None:
         unread = [each for each in self.all("notification") if each["read_at"] is None]

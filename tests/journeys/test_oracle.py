@@ -227,15 +227,37 @@ def mark_as_unread(w):
 
 @case("access.user.blocked")
 def block(w):
+    entry = w.publish("Hello")
+    for user in (w.bob, w.carol):
+        actions.comment_on(entry, by=user, text="Hi")
+    actions.comment_on(actions.publish_entry(w.bob.feeds.get(), by=w.bob, text="Mine"), by=w.alice, text="Yours")
     yield
+    access.block(w.bob, w.alice)
     access.block(w.alice, w.carol)
 
 
 @case("access.user.unblocked")
 def unblock(w):
+    actions.comment_on(w.publish("Hello"), by=w.carol, text="Hi")
     access.block(w.alice, w.carol)
     yield
     access.unblock(w.alice, w.carol.pk)
+
+
+@case("feeds.feed.watched")
+def watch(w):
+    yield
+    actions.follow_feed(w.feed, by=w.bob, notify=True)
+    actions.follow_feed(w.club, by=w.carol, notify=True)
+
+
+@case("feeds.feed.unwatched")
+def unwatch(w):
+    for feed in (w.feed, w.club):
+        actions.follow_feed(feed, by=w.bob, notify=True)
+    yield
+    actions.follow_feed(w.feed, by=w.bob, notify=False)
+    actions.unfollow_feed(w.club, by=w.bob)
 
 
 @case("access.user.muted")
