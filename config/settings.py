@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget unused tickets": _every("access.tasks.forget_tickets", 3600),
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
     "send the notifications that are due": _every("notifications.tasks.send_due", 5),
+    "send the broadcasts that are due": _every("notifications.tasks.send_broadcasts", 5),
     "bring back the notifications that were snoozed": _every("notifications.tasks.bring_back_snoozed", 5),
     "forget old decisions about notifications": _every("notifications.tasks.prune_decisions", 3600),
     "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 3600),

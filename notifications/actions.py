@@ -13,7 +13,7 @@ from django.utils import timezone
 from access.models import User
 from notifications import changes, inboxes, wishes
 from notifications.kinds import Notice, Undone
-from notifications.models import Channel, Inbox, Notification, PushSubscription, ThreadMute
+from notifications.models import Broadcast, Channel, Inbox, Notification, PushSubscription, ThreadMute
 
 LEFT = object()
 
@@ -126,3 +126,27 @@ def add_browser(user: User, *, endpoint: str, p256dh: str, auth: str) -> PushSub
     fields = {"user": user, "p256dh": p256dh, "auth": auth, "taken_number": None}
     browser, _ = PushSubscription.objects.update_or_create(endpoint=endpoint, defaults=fields)
     return browser
+
+
+@transaction.atomic
+def schedule_broadcast(broadcast: Broadcast) -> bool:
+    """Let a draft be sent when it is due, or now; say whether it was a draft."""
+    row = Broadcast.objects.select_for_update().get(pk=broadcast.pk)
+    if row.status != Broadcast.Status.DRAFT:
+        return False
+    row.status, row.due_at = Broadcast.Status.SCHEDULED, row.due_at or timezone.now()
+    row.save(update_fields=["status", "due_at"])
+    return True
+
+
+@transaction.atomic
+def cancel_broadcast(broadcast: Broadcast) -> bool:
+    """Tell nobody more, and take it back from those who have not read it; say whether it was under way."""
+    # Who sends holds the row for a piece; the next piece finds it cancelled.
+    row = Broadcast.objects.select_for_update().get(pk=broadcast.pk)
+    if not row.is_under_way and row.status != Broadcast.Status.SENT:
+        return False
+    row.status, row.finished_at = Broadcast.Status.CANCELLED, timezone.now()
+    row.save(update_fields=["status", "finished_at"])
+    inboxes.withdraw(Undone(f"broadcasts/{row.pk}"))
+    return True

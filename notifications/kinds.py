@@ -108,6 +108,15 @@ def entry(data: Data, topic: str = "") -> list[Notice]:
     return [_about_entry(Kind.MENTION, said, said["author"], each["id"], cause, **where) for each in mentioned]
 
 
+def status(data: Data, topic: str = "") -> tuple[Notice, str] | None:
+    """Return what is told of a new status and to which audience, or None when the entry is none."""
+    said = data["entry"]
+    if said["kind"] != "status":
+        return None
+    notice = _about_entry(Kind.STATUS, said, said["author"], 0, f"entries/{said['id']}", topic=topic)
+    return notice, f"feeds.watchers.{said['feed']}"
+
+
 def follow(data: Data, topic: str = "") -> list[Notice]:
     """Tell a feed's owner of a follower."""
     return [

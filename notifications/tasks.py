@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from events import wake
-from notifications import retention, schedule, sender, snoozes
+from notifications import broadcasts, retention, schedule, sender, snoozes
 
 
 @shared_task
@@ -23,3 +23,10 @@ def send_due() -> int:
     """Send the messages that are due."""
     wake.clear(schedule.SEND)
     return sender.run()
+
+
+@shared_task
+def send_broadcasts() -> int:
+    """Tell the audiences of what is due."""
+    wake.clear("notifications.tasks.send_broadcasts")
+    return broadcasts.run()

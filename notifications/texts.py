@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 Details = Mapping[str, Any]
 MAX_LENGTH = 300
@@ -39,8 +39,6 @@ def _who(people: Sequence[Details], count: int) -> str:
 
 def _in_language(texts: Mapping[str, str] | str) -> str:
     """Return what a person wrote, in the active language where they did so in several."""
-    from django.utils.translation import get_language
-
     if isinstance(texts, str):
         return texts
     return texts.get(get_language() or "", "") or texts.get("en", "")

@@ -1,5 +1,6 @@
 """Inboxes, what is in them, why, and what their owners wish."""
 
+from notifications.models.broadcast import Broadcast
 from notifications.models.decision import Channel, Decision
 from notifications.models.dispatch import Dispatch, Pending, PushSubscription
 from notifications.models.happening import Happening, Participant
@@ -9,6 +10,7 @@ from notifications.models.preference import Habit, Preference, ThreadMute
 
 __all__ = [
     "UNREAD_COUNTED",
+    "Broadcast",
     "Channel",
     "Decision",
     "Dispatch",
