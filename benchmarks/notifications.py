@@ -44,7 +44,9 @@ def run(count: int) -> None:
     alice, *people = User.objects.order_by("pk")
     for name, tell in (("in pages of 200, as the subscriber does", paged), ("32 threads, one by one", single)):
         report(name, count, timed(lambda tell=tell: tell(alice, people, count), alice), *groups_of(alice))
-    report("32 threads, get then save (baseline)", count, timed(lambda: naive(alice, people, count), alice), *naive_of())
+    report(
+        "32 threads, get then save (baseline)", count, timed(lambda: naive(alice, people, count), alice), *naive_of()
+    )
     unread(alice)
 
 
@@ -126,7 +128,9 @@ def naive(alice, people, count: int) -> None:
         rows = Notification.objects.filter(recipient=alice, subject_id="naive", read_at=None)
         if (row := rows.first()) is None:
             # A key of its own: without that the database would forbid what this shows.
-            Notification.objects.create(recipient=alice, group_key=str(uuid4()), kind="like", subject_id="naive", event_count=1)
+            Notification.objects.create(
+                recipient=alice, group_key=str(uuid4()), kind="like", subject_id="naive", event_count=1
+            )
         else:
             row.event_count += 1
             row.save()

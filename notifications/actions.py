@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from access.models import User
-from notifications import changes, inboxes, wishes
+from notifications import changes, inboxes, signals, wishes
 from notifications.kinds import Notice, Undone
 from notifications.models import Broadcast, Channel, Inbox, Notification, PushSubscription, ThreadMute
 
@@ -90,15 +90,22 @@ def change(
     return row
 
 
+@transaction.atomic
 def mute_thread(user: User, subject_type: str, subject_id: str) -> ThreadMute:
     """Tell the user no more of a subject; twice is once."""
-    mute, _ = ThreadMute.objects.get_or_create(user=user, subject_type=subject_type, subject_id=subject_id)
+    mute, is_new = ThreadMute.objects.get_or_create(user=user, subject_type=subject_type, subject_id=subject_id)
+    if is_new:
+        signals.thread_muted.send(ThreadMute, mute=mute)
     return mute
 
 
+@transaction.atomic
 def unmute_thread(user: User, subject_type: str, subject_id: str) -> None:
     """Tell the user of a subject again."""
-    ThreadMute.objects.filter(user=user, subject_type=subject_type, subject_id=subject_id).delete()
+    mutes = ThreadMute.objects.filter(user=user, subject_type=subject_type, subject_id=subject_id)
+    mute = mutes.first()
+    if mute is not None and mutes.delete()[0]:
+        signals.thread_unmuted.send(ThreadMute, mute=mute)
 
 
 def preferences_of(user: User) -> dict[str, Any]:

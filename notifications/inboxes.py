@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from notifications import changes, grouping, policy, schedule
+from notifications import changes, channels, grouping, policy, schedule
 from notifications.grouping import Group
 from notifications.kinds import Kind, Notice, Undone
 from notifications.models import Channel, Decision, Happening, Inbox, Notification
@@ -132,11 +132,14 @@ def _made_lately(users: Iterable[int]) -> dict[int, list[int]]:
 
 def _note(verdicts: Sequence[Verdict], fresh: Sequence[Verdict], groups: Sequence[Group]) -> None:
     """Keep what was decided, for each channel that refused and for the inbox."""
+    # Of a channel that this server has not, nobody asks.
+    known, told = {Channel.IN_APP, *channels.ways()}, {id(each) for each in fresh}
     rows = [
         _decision(each.notice, each.source_event, channel, Outcome.DROPPED, reason)
         for each in verdicts
+        if id(each) in told or not each.channels
         for channel, reason in each.refusals.items()
-        if each in fresh or not each.channels
+        if channel in known
     ]
     for group in groups:
         for place, (notice, event) in enumerate(group.parts):

@@ -5,8 +5,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from access.models import User
+from notifications import signals
 from notifications.models import Channel, Habit, Notification, Preference
 from notifications.policy import DEFAULTS, preferences
 
@@ -27,6 +29,7 @@ def of(user: User) -> dict[str, Any]:
         "digest_minutes": {str(channel): habit.digest_minutes(channel) for channel in GATHERING},
         "time_zone": user.time_zone,
         "language": user.language,
+        "version": habit.version,
     }
 
 
@@ -39,11 +42,18 @@ def replace(user: User, wishes: Mapping[str, Any]) -> dict[str, Any]:
     Preference.objects.bulk_create(_preferences(user, wishes.get("kinds", {})))
     quiet, digest = wishes.get("quiet_hours") or {}, wishes.get("digest_minutes", {})
     gathering = {f"{name}_digest_minutes": minutes for name, minutes in digest.items()}
-    Habit(user=user, quiet_from=quiet.get("from"), quiet_to=quiet.get("to"), **gathering).save()
+    version = (Habit.objects.filter(pk=user.pk).values_list("version", flat=True).first() or 0) + 1
+    Habit(user=user, quiet_from=quiet.get("from"), quiet_to=quiet.get("to"), version=version, **gathering).save()
     user.time_zone = wishes.get("time_zone", "UTC")
     user.language = wishes.get("language", settings.LANGUAGE_CODE)
     user.save(update_fields=["time_zone", "language"])
-    return of(user)
+    return _told(user)
+
+
+def _told(user: User) -> dict[str, Any]:
+    found = of(user)
+    signals.preferences_changed.send(Habit, user=user, wishes=found)
+    return found
 
 
 def _preferences(user: User, kinds: Mapping[str, Mapping[str, bool]]) -> list[Preference]:
@@ -56,9 +66,14 @@ def _preferences(user: User, kinds: Mapping[str, Mapping[str, bool]]) -> list[Pr
     ]
 
 
+@transaction.atomic
 def turn_off(user_id: int, channel: str) -> None:
     """Let no kind come by a channel any more, but for notices, which always come."""
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     rows = [Preference(user_id=user_id, kind=kind, channel=channel, is_on=False) for kind in KINDS]
     Preference.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["user", "kind", "channel"], update_fields=["is_on"]
     )
+    Habit.objects.get_or_create(user=user)
+    Habit.objects.filter(user=user).update(version=F("version") + 1)
+    _told(user)

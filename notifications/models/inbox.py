@@ -5,8 +5,6 @@ from collections.abc import Collection
 from django.conf import settings
 from django.db import connection, models
 
-from notifications.models.notification import Notification
-
 # Beyond this nobody counts: the answer is this number, and the question stays as quick.
 UNREAD_COUNTED = 1000
 
@@ -43,7 +41,7 @@ class Inbox(models.Model):
     @property
     def unread_count(self) -> int:
         """Count the unread notifications, up to a bound."""
-        return Notification.objects.filter(recipient_id=self.pk).unread()[:UNREAD_COUNTED].count()
+        return unread_counts([self.pk])[self.pk]
 
 
 def unread_counts(user_ids: Collection[int]) -> dict[int, int]:

@@ -35,6 +35,8 @@ class Habit(models.Model):
     quiet_to = models.TimeField(null=True, blank=True)
     email_digest_minutes = models.PositiveIntegerField(default=60)
     web_push_digest_minutes = models.PositiveIntegerField(default=0)
+    # Of all that this user prefers: the latest is known by it.
+    version = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [

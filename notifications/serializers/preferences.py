@@ -60,6 +60,8 @@ class PreferencesSerializer(StrictSerializer):
     digest_minutes = DigestMinutes(required=False)
     time_zone = serializers.CharField(max_length=50, required=False, validators=[check_time_zone])
     language = serializers.ChoiceField(settings.LANGUAGES, required=False)
+    # So that what was got can be put; it is counted here.
+    version = serializers.IntegerField(required=False)
 
 
 class ThreadMuteSerializer(serializers.Serializer):

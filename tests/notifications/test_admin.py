@@ -42,7 +42,9 @@ def test_a_broadcast_is_written_looked_at_sent_and_cancelled(admin_client, alice
     row = Broadcast.objects.get()
     assert row.created_by is not None and row.status == "draft"
     page = admin_client.get(f"{BASE}broadcast/{row.pk}/change/").content.decode()
-    assert "We &lt;b&gt;move&lt;/b&gt;" in page and "Wir ziehen um" in page and f">{broadcasts.count('everyone')}<" in page
+    assert (
+        "We &lt;b&gt;move&lt;/b&gt;" in page and "Wir ziehen um" in page and f">{broadcasts.count('everyone')}<" in page
+    )
     admin_client.post(f"{BASE}broadcast/", {"action": "send", "_selected_action": [row.pk]})
     row.refresh_from_db()
     assert row.status == "scheduled" and row.due_at is not None

@@ -9,7 +9,7 @@ URL = "/api/v1/notifications/"
 
 def test_preferences_are_given_whole_with_their_defaults(api, alice):
     body = api(alice).get(f"{URL}preferences/").json()
-    assert list(body) == ["kinds", "quiet_hours", "digest_minutes", "time_zone", "language"]
+    assert list(body) == ["kinds", "quiet_hours", "digest_minutes", "time_zone", "language", "version"]
     assert body["kinds"]["like"] == {"in_app": True, "email": False, "web_push": False}
     assert body["kinds"]["mention"] == {"in_app": True, "email": True, "web_push": True}
     assert "notice" not in body["kinds"]
@@ -24,9 +24,10 @@ def test_what_is_put_is_what_is_got_and_what_is_left_out_is_the_default(api, ali
     wanted["kinds"]["like"]["email"] = True
     wanted |= {"quiet_hours": {"from": "22:00", "to": "07:30"}, "time_zone": "Europe/Berlin", "language": "de"}
     wanted["digest_minutes"]["email"] = 120
-    assert client.put(f"{URL}preferences/", wanted).json() == wanted == client.get(f"{URL}preferences/").json()
+    assert client.put(f"{URL}preferences/", wanted).json() == wanted | {"version": 1}
+    assert client.get(f"{URL}preferences/").json() == wanted | {"version": 1}
     assert Preference.objects.count() == 1
-    assert client.put(f"{URL}preferences/", {}).json() == default
+    assert client.put(f"{URL}preferences/", {}).json() == default | {"version": 2}
     assert not Preference.objects.exists() and Habit.objects.get().quiet_from is None
 
 
@@ -87,3 +88,19 @@ def test_why_one_was_told_is_answered(api, alice, bob, carol, notify):
     told = [(each["outcome"], each["reason"]) for each in rows if each["channel"] == "in_app"]
     assert told == [("grouped", ""), ("sent", "")]
     assert rows[0]["event"] and rows[0]["at"]
+
+
+def test_what_is_preferred_and_muted_is_told_to_ones_devices_as_it_is_read(api, alice, log):
+    client = api(alice)
+    client.put(f"{URL}preferences/", {"language": "de"})
+    client.put(f"{URL}mutes/entry/9/")
+    client.put(f"{URL}mutes/entry/9/")
+    client.delete(f"{URL}mutes/entry/9/")
+    client.delete(f"{URL}mutes/entry/9/")
+    told = [each for each in log("type", "topic", "data") if each[0].startswith("notifications.")]
+    mine, subject = f"users.{alice.pk}", {"subject": {"type": "entry", "id": "9"}}
+    assert told == [
+        ("notifications.preferences.changed", mine, {"preferences": client.get(f"{URL}preferences/").json()}),
+        ("notifications.thread.muted", mine, subject),
+        ("notifications.thread.unmuted", mine, subject),
+    ]
