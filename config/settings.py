@@ -131,7 +131,8 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # celery gives up after 100 tries u
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "health_check_interval": 10, "max_retries": 1}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_ROUTES = {"webhooks.*": {"queue": "webhooks"}}
+# What waits for servers elsewhere keeps no worker from what waits here.
+CELERY_TASK_ROUTES = {"webhooks.*": {"queue": "webhooks"}, "notifications.tasks.send_due": {"queue": "webhooks"}}
 CELERY_TASK_SOFT_TIME_LIMIT = 300
 CELERY_TASK_TIME_LIMIT = 330
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

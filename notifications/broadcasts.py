@@ -61,11 +61,12 @@ def count(audience: str) -> int:
 
 def _own(audience: str) -> QuerySet[User] | None:
     people = User.objects.filter(is_active=True)
-    return {
+    own: dict[str, QuerySet[User]] = {
         Broadcast.Audience.EVERYONE: people,
         Broadcast.Audience.RECENT: people.filter(last_login__gt=timezone.now() - RECENTLY),
         Broadcast.Audience.STAFF: people.filter(is_staff=True),
-    }.get(audience)
+    }
+    return own.get(audience)
 
 
 def notice_of(row: Broadcast, recipient: int) -> Notice:

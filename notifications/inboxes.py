@@ -47,7 +47,7 @@ def _fresh(verdicts: Sequence[Verdict]) -> list[Verdict]:
     fresh = []
     for each in verdicts:
         notice = each.notice
-        again = {(notice.recipient, notice.kind, each.source_event)}
+        again: set[tuple] = {(notice.recipient, notice.kind, each.source_event)}
         if notice.is_once:
             again.add((notice.recipient, notice.kind, notice.cause))
         if not again & told:
@@ -60,7 +60,7 @@ def _told(verdicts: Sequence[Verdict]) -> set[tuple]:
     who = {each.notice.recipient for each in verdicts}
     rows = Happening.objects.filter(recipient__in=who)
     events = rows.filter(source_event__in={each.source_event for each in verdicts})
-    told = set(events.values_list("recipient", "kind", "source_event"))
+    told: set[tuple] = set(events.values_list("recipient", "kind", "source_event"))
     if causes := {each.notice.cause for each in verdicts if each.notice.is_once}:
         told |= set(rows.filter(cause__in=causes).values_list("recipient", "kind", "cause"))
     return told
@@ -69,9 +69,9 @@ def _told(verdicts: Sequence[Verdict]) -> set[tuple]:
 # -- Groups, and the storm that makes one of many ---------------------------------------------------------------------
 
 
-def _grouped(verdicts: Iterable[Verdict]) -> list[Group]:
+def _grouped(verdicts: Sequence[Verdict]) -> list[Group]:
     """Put together what joins the same group, in the order in which it came."""
-    verdicts, groups = list(verdicts), {}
+    groups: dict[tuple[int, str], Group] = {}
     calm = _Calm(verdicts)
     for each in verdicts:
         notice, is_listed = each.notice, Channel.IN_APP in each.channels
@@ -123,8 +123,9 @@ def _made_lately(users: Iterable[int]) -> dict[int, list[int]]:
     now = timezone.now()
     since = [now - timedelta(seconds=seconds) for seconds in STORM_SECONDS]
     rows = Notification.objects.filter(recipient__in=users, created_at__gt=since[-1]).exclude(group_key=STORM)
-    counts = {f"n{place}": Count("pk", filter=Q(created_at__gt=moment)) for place, moment in enumerate(since)}
-    return {row["recipient"]: [row[name] for name in counts] for row in rows.values("recipient").annotate(**counts)}
+    soon, later = (Count("pk", filter=Q(created_at__gt=moment)) for moment in since)
+    counted = rows.values("recipient").annotate(soon=soon, later=later)
+    return {row["recipient"]: [row["soon"], row["later"]] for row in counted}
 
 
 # -- Why ---------------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def _about_entry(kind: str, entry: Data, actor: Data, recipient: int, cause: str
 
 def _about_feed(kind: str, feed: Data, actor: Data, cause: str, anchor: str = "") -> Notice:
     id, url = str(feed["id"]), f"/feeds/{feed['slug']}/{anchor}"
-    told = {"details": {"feed": feed["title"]}, "within": f"feeds/{id}"}
+    told: dict[str, Any] = {"details": {"feed": feed["title"]}, "within": f"feeds/{id}"}
     return Notice(kind, feed["owner"]["id"], actor["id"], actor["username"], "feed", id, url, cause=cause, **told)
 
 

@@ -17,7 +17,7 @@ Reason = Decision.Reason
 
 # What comes by which channel unless its recipient says otherwise; a notice always comes.
 QUIET_BY_MAIL = {Kind.LIKE, Kind.FOLLOW, Kind.STATUS}
-DEFAULTS = {
+DEFAULTS: dict[tuple[str, str], bool] = {
     (kind, channel): channel == Channel.IN_APP or kind not in QUIET_BY_MAIL for kind in Kind for channel in Channel
 }
 
@@ -53,7 +53,7 @@ def _verdict(notice: Notice, event: UUID, refusal: str, wishes: dict[tuple[int, 
         for channel in Channel.values
         if notice.is_critical or wishes.get((notice.recipient, notice.kind, channel), DEFAULTS[notice.kind, channel])
     }
-    refusals = {channel: Reason.PREFERENCE for channel in Channel.values if channel not in wanted}
+    refusals: dict[str, str] = {channel: Reason.PREFERENCE for channel in Channel.values if channel not in wanted}
     return Verdict(notice, event, frozenset(wanted), refusals)
 
 
@@ -133,7 +133,7 @@ def recheck(rows: Sequence[Notification], channel: str) -> dict[int, str]:
     readable = catalogue.readable(user, {row.topic for row in rows if row.topic})
     found = {}
     for row in rows:
-        wanted = wishes.get((user.pk, row.kind, channel), DEFAULTS[Kind(row.kind), Channel(channel)])
+        wanted = wishes.get((user.pk, row.kind, channel), DEFAULTS[row.kind, channel])
         reason = _dealt_with(row)
         if not reason and row.topic and row.topic not in readable:
             reason = Reason.UNREADABLE

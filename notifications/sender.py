@@ -4,12 +4,14 @@ A claim is a lease in the row: a sender that dies loses nothing. A message may c
 """
 
 import logging
+import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -25,7 +27,11 @@ Outcome, Reason = Decision.Outcome, Decision.Reason
 LEASE = timedelta(seconds=90)
 # Seconds after each failed try; then what waited is dropped, with the reason.
 DELAYS = (30, 120, 600, 1800, 7200, 21_600, 43_200)
-LIMIT = 1000
+# A run ends after so long, that a worker can be stopped; the next one goes on.
+RUN_SECONDS = 60.0
+# So many at once: a mail server that hangs never takes all the workers.
+SLOTS = 2
+LOCK_KEY = 0x6E6F7469
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,30 @@ class Claimed:
 
 
 def run() -> int:
-    """Send everything that is due; return how many messages were tried."""
-    count = 0
-    while count < LIMIT and (claimed := claim()) is not None:
-        _deal_with(claimed)
-        count += 1
+    """Send everything that is due, unless enough others do; return how many messages were tried."""
+    count, ends = 0, time.monotonic() + RUN_SECONDS
+    with _slot() as is_mine:
+        while is_mine and time.monotonic() < ends and (claimed := claim()) is not None:
+            _deal_with(claimed)
+            count += 1
     return count
+
+
+@contextmanager
+def _slot() -> Iterator[bool]:
+    """Hold one of the places for senders, if one is free."""
+    slot = next((each for each in range(SLOTS) if _ask("SELECT pg_try_advisory_lock(%s, %s)", each)), None)
+    try:
+        yield slot is not None
+    finally:
+        if slot is not None:
+            _ask("SELECT pg_advisory_unlock(%s, %s)", slot)
+
+
+def _ask(question: str, slot: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(question, [LOCK_KEY, slot])
+        return cursor.fetchone()[0]
 
 
 @transaction.atomic
@@ -71,9 +95,10 @@ def _deal_with(claimed: Claimed) -> None:
     if quiet and len(now) < len(wanted):
         held = [each for each in wanted if each not in now]
         _note(held, claimed, Outcome.HELD, Reason.QUIET_HOURS, f"until {quiet:%Y-%m-%d %H:%M:%S} UTC")
-    if not now:
-        return _settle(claimed, due_at=quiet if wanted else None, attempts=0)
-    _send(claimed, now, after=quiet)
+    if now:
+        _send(claimed, now, after=quiet)
+    else:
+        _settle(claimed, due_at=quiet if wanted else None, attempts=0)
 
 
 def _habit(claimed: Claimed) -> Habit:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("read/", inbox.ReadAll.as_view(), name="notifications-read"),
     path("seen/", inbox.SeeAll.as_view(), name="notifications-seen"),
     path("preferences/", preferences.PreferencesView.as_view(), name="notification-preferences"),
+    path("decisions/", inbox.DecisionList.as_view(), name="notifications-decisions"),
     path("mutes/", preferences.MuteList.as_view(), name="notification-mutes"),
     path("mutes/<str:type>/<str:id>/", preferences.MuteDetail.as_view(), name="notification-mute-subject"),
     path("browsers/", browsers.BrowserList.as_view(), name="notification-browsers"),

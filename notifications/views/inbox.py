@@ -1,6 +1,9 @@
 """The inbox: one's own and nobody else's."""
 
+from uuid import UUID
+
 from rest_framework import generics
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -79,6 +82,22 @@ class NotificationDecisions(generics.ListAPIView):
         rows = Notification.objects.filter(recipient=self.request.user)
         notification = generics.get_object_or_404(rows, pk=self.kwargs["pk"])
         return Decision.objects.filter(notification=notification)
+
+
+class DecisionList(generics.ListAPIView):
+    """All that was decided about one, told or not, newest first; `?event=` names one event."""
+
+    serializer_class = DecisionSerializer
+    permission_classes = (IsAuthenticated,)
+
+    def get_queryset(self):
+        rows = Decision.objects.filter(recipient=self.request.user)
+        if (event := self.request.query_params.get("event")) is None:
+            return rows
+        try:
+            return rows.filter(source_event=UUID(event))
+        except ValueError:
+            raise ValidationError({"event": "This is not an event's id."}) from None
 
 
 class MarkAll(APIView):

@@ -240,3 +240,24 @@ def test_many_senders_send_each_message_once(alice, bob, carol, notify):
     for thread in threads:
         thread.join(30)
     assert sorted(message.to[0] for message in mail.outbox) == [f"{n}@example.com" for n in ("alice", "bob", "carol")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_more_than_so_many_send_at_once(bob, comment, monkeypatch):
+    comment(bob)
+    monkeypatch.setattr(sender, "SLOTS", 1)
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with sender._slot() as is_mine:
+            assert is_mine
+            held.set()
+            done.wait(20)
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(20) and sender.run() == 0 and mail.outbox == []
+    done.set()
+    thread.join(20)
+    assert sender.run() == 1

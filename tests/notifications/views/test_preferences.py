@@ -1,4 +1,5 @@
 import json
+from uuid import uuid4
 
 import pytest
 
@@ -104,3 +105,16 @@ def test_what_is_preferred_and_muted_is_told_to_ones_devices_as_it_is_read(api, 
         ("notifications.thread.muted", mine, subject),
         ("notifications.thread.unmuted", mine, subject),
     ]
+
+
+def test_why_one_was_not_told_is_answered_by_event(api, alice, bob, mallory, notify):
+    event = uuid4()
+    notify(alice, alice, source_event=event)
+    notify(alice, bob)
+    client = api(alice)
+    [row] = client.get(f"{URL}decisions/", {"event": str(event)}).json()["results"]
+    assert (row["outcome"], row["reason"], row["event"]) == ("dropped", "own_doing", str(event))
+    assert len(client.get(f"{URL}decisions/").json()["results"]) == 2
+    assert api(mallory).get(f"{URL}decisions/", {"event": str(event)}).json()["results"] == []
+    response = client.get(f"{URL}decisions/", {"event": "x"})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "event")
