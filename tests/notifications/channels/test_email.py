@@ -39,7 +39,7 @@ def letterbox(settings):
     settings.EMAIL_PORT, settings.EMAIL_USE_TLS, settings.EMAIL_TIMEOUT = port, False, 5
     settings.TIDEWIRE_EMAIL_DELAY_SECONDS = 0
     settings.TIDEWIRE_SOURCE = "https://tide.example/"
-    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=30)
     controller.start()
     yield box
     controller.stop()
