@@ -12,8 +12,6 @@ from access.models import ApiKey, Application, Grant, User
 class PersonAdmin(UserAdmin):
     """Users, with all that belongs to them."""
 
-    fieldsets = [*UserAdmin.fieldsets, ("Language and time", {"fields": ["language", "time_zone"]})]
-
     def changeform_view(self, request, *args, **kwargs):
         """Show and take the form; who loses a race for a name finds it taken when the form is checked again."""
         try:
