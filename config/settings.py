@@ -131,7 +131,8 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # celery gives up after 100 tries u
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "health_check_interval": 10, "max_retries": 1}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_ROUTES = {"webhooks.*": {"queue": "webhooks"}}
+# What waits for servers elsewhere keeps no worker from what waits here.
+CELERY_TASK_ROUTES = {"webhooks.*": {"queue": "webhooks"}, "notifications.tasks.send_due": {"queue": "webhooks"}}
 CELERY_TASK_SOFT_TIME_LIMIT = 300
 CELERY_TASK_TIME_LIMIT = 330
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -158,6 +159,10 @@ CELERY_BEAT_SCHEDULE = {
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
     "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 300),
     "forget keys that sign no more": _every("webhooks.tasks.forget_retired_keys", 3600),
+    "send the notifications that are due": _every("notifications.tasks.send_due", 5),
+    "send the broadcasts that are due": _every("notifications.tasks.send_broadcasts", 5),
+    "bring back the notifications that were snoozed": _every("notifications.tasks.bring_back_snoozed", 5),
+    "forget old decisions about notifications": _every("notifications.tasks.prune_decisions", 3600),
 }
 
 # -- REST --------------------------------------------------------------------------------------------------------------
@@ -256,9 +261,34 @@ TIDEWIRE_WEBHOOKS_DISABLE_AFTER_ATTEMPTS = number("TIDEWIRE_WEBHOOKS_DISABLE_AFT
 TIDEWIRE_WEBHOOKS_BODY_WARN_BYTES = number("TIDEWIRE_WEBHOOKS_BODY_WARN_BYTES", 20_000)
 TIDEWIRE_WEBHOOKS_BODY_MAX_BYTES = number("TIDEWIRE_WEBHOOKS_BODY_MAX_BYTES", 256_000)
 TIDEWIRE_WEBHOOKS_RETENTION_DAYS = number("TIDEWIRE_WEBHOOKS_RETENTION_DAYS", 30)
+# More than so many new notifications of one user in 10 and in 180 seconds become one; None: never.
+TIDEWIRE_NOTIFICATIONS_STORM = None if text("TIDEWIRE_LIMITS") == "development" else (6, 30)
+TIDEWIRE_NOTIFICATION_CHANNELS = ("notifications.channels.email.Email", "notifications.channels.web_push.WebPush")
+TIDEWIRE_NOTIFICATIONS_DECISIONS_DAYS = number("TIDEWIRE_NOTIFICATIONS_DECISIONS_DAYS", 30)
 
 if text("TIDEWIRE_LIMITS") == "development":
     TIDEWIRE_ADDRESS_MAX_CONNECTIONS = TIDEWIRE_USER_MAX_CONNECTIONS = 0
+
+# -- E-mail and web push: off until there is a server to send by, or a key to sign with --------------------------------
+
+EMAIL_HOST = TIDEWIRE_EMAIL_HOST = text("TIDEWIRE_EMAIL_HOST")
+EMAIL_PORT = number("TIDEWIRE_EMAIL_PORT", 587)
+EMAIL_HOST_USER = text("TIDEWIRE_EMAIL_USER")
+EMAIL_HOST_PASSWORD = text("TIDEWIRE_EMAIL_PASSWORD")
+EMAIL_USE_TLS = flag("TIDEWIRE_EMAIL_TLS", True)
+EMAIL_TIMEOUT = number("TIDEWIRE_EMAIL_TIMEOUT_SECONDS", 10)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("TIDEWIRE_EMAIL_FROM", "Tidewire <tidewire@localhost>")
+# So long one may read it here first.
+TIDEWIRE_EMAIL_DELAY_SECONDS = number("TIDEWIRE_EMAIL_DELAY_SECONDS", 120)
+# The VAPID key, 32 bytes in base64url, and by what a push service reaches whoever runs this server.
+TIDEWIRE_WEB_PUSH_PRIVATE_KEY = text("TIDEWIRE_WEB_PUSH_PRIVATE_KEY")
+TIDEWIRE_WEB_PUSH_SUBJECT = text("TIDEWIRE_WEB_PUSH_SUBJECT", "mailto:tidewire@localhost")
+# Strangers' browsers name the address to send to, so that only these hosts are called.
+TIDEWIRE_WEB_PUSH_HOSTS = words(
+    "TIDEWIRE_WEB_PUSH_HOSTS",
+    "fcm.googleapis.com,updates.push.services.mozilla.com,web.push.apple.com,.notify.windows.com",
+)
+TIDEWIRE_USER_MAX_BROWSERS = number("TIDEWIRE_USER_MAX_BROWSERS", 20)
 
 # -- Security ----------------------------------------------------------------------------------------------------------
 
@@ -304,6 +334,8 @@ LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 # -- Language, time, static files, logs --------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = USE_I18N = True
 

@@ -1,13 +1,13 @@
 """Which event notifies whom of what: read from the event's payload alone."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from notifications.models import Notification
 
 Kind = Notification.Kind
-TEXT_MAX = 300
+Data = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,94 +16,156 @@ class Notice:
 
     kind: str
     recipient: int
-    # Nobody, where the server itself tells something.
+    # Nobody, when a machine tells.
     actor: int | None
+    actor_name: str
     subject_type: str
     subject_id: str
     subject_url: str
-    text: str
+    # By what it is found again when it is undone.
+    cause: str = ""
+    # What the text says besides who.
+    details: Data = field(default_factory=dict, hash=False)
+    within: str = ""
+    # The topic that the recipient must be allowed to read.
+    topic: str = ""
+    # An event that tells of the same cause again (an edit) adds nothing.
+    is_once: bool = False
 
     @property
     def is_own_doing(self) -> bool:
         """Say whether somebody would be told of what they did themselves."""
         return self.recipient == self.actor
 
+    @property
+    def is_critical(self) -> bool:
+        """Say whether it comes whatever its recipient prefers."""
+        return self.kind == Kind.NOTICE
 
-def _about_entry(kind: str, entry: dict[str, Any], actor: dict[str, Any], text: str) -> Notice:
-    name, id = actor["username"], str(entry["id"])
-    return Notice(kind, entry["author"]["id"], actor["id"], "entry", id, f"/entries/{id}/", f"{name} {text}")
-
-
-def like(data: dict[str, Any]) -> Notice:
-    """Tell an entry's author of a like."""
-    return _about_entry(Kind.LIKE, data["entry"], data["actor"], "liked your entry")
-
-
-def comment(data: dict[str, Any]) -> Notice:
-    """Tell an entry's author of a comment."""
-    return _about_entry(Kind.COMMENT, data["entry"], data["comment"]["author"], "commented on your entry")
+    @property
+    def group_key(self) -> str:
+        """Return what joins the same open group."""
+        about = self.details.get("about", "")
+        return ":".join(filter(None, (self.kind, self.subject_type, self.subject_id, about)))
 
 
-def follow(data: dict[str, Any]) -> Notice:
-    """Tell a feed's owner of a follower."""
-    feed, follower = data["feed"], data["follower"]
-    url, text = f"/feeds/{feed['slug']}/", f"{follower['username']} follows {feed['title']}"
-    return Notice(Kind.FOLLOW, feed["owner"]["id"], follower["id"], "feed", str(feed["id"]), url, text[:TEXT_MAX])
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What is to be taken back: by cause, by subject, or by what it was in."""
+
+    cause: str = ""
+    subject: tuple[str, str] | None = None
+    within: str = ""
 
 
-def follow_request(data: dict[str, Any]) -> Notice:
-    """Tell a feed's owner of a request to follow it."""
-    feed, follower = data["feed"], data["follow"]["follower"]
-    url, text = f"/feeds/{feed['slug']}/#follows", f"{follower['username']} asks to follow {feed['title']}"
+def _about_entry(kind: str, entry: Data, actor: Data, recipient: int, cause: str, **fields: Any) -> Notice:
+    id = str(entry["id"])
+    url, within = fields.pop("url", f"/entries/{id}/"), f"feeds/{entry['feed']}"
     return Notice(
-        Kind.FOLLOW_REQUEST, feed["owner"]["id"], follower["id"], "feed", str(feed["id"]), url, text[:TEXT_MAX]
+        kind, recipient, actor["id"], actor["username"], "entry", id, url, cause=cause, within=within, **fields
     )
 
 
-def endpoint_failing(owner: int, data: dict[str, Any]) -> Notice:
-    """Tell an endpoint's owner that it will be switched off unless it answers."""
-    return _about_endpoint(owner, data["endpoint"], "has answered no webhook for long and will be switched off")
+def _about_feed(kind: str, feed: Data, actor: Data, cause: str, anchor: str = "") -> Notice:
+    id, url = str(feed["id"]), f"/feeds/{feed['slug']}/{anchor}"
+    told: dict[str, Any] = {"details": {"feed": feed["title"]}, "within": f"feeds/{id}"}
+    return Notice(kind, feed["owner"]["id"], actor["id"], actor["username"], "feed", id, url, cause=cause, **told)
 
 
-def endpoint_disabled(owner: int, data: dict[str, Any]) -> Notice:
-    """Tell an endpoint's owner that it was switched off, and why."""
-    endpoint = data["endpoint"]
-    return _about_endpoint(owner, endpoint, f"gets no webhooks any more. {endpoint['disabled_reason']}")
+def like(data: Data, topic: str = "") -> list[Notice]:
+    """Tell an entry's author of a like."""
+    entry, actor = data["entry"], data["actor"]
+    return [_about_entry(Kind.LIKE, entry, actor, entry["author"]["id"], f"likes/{entry['id']}/{actor['id']}")]
 
 
-def _about_endpoint(owner: int, endpoint: dict[str, Any], text: str) -> Notice:
-    name = endpoint["description"] or endpoint["url"]
-    length = TEXT_MAX - len(text) - 1
-    name = name if len(name) <= length else f"{name[: length - 1]}…"
-    return Notice(Kind.NOTICE, owner, None, "endpoint", str(endpoint["id"]), "/webhooks/", f"{name} {text}")
+def comment(data: Data, topic: str = "") -> list[Notice]:
+    """Tell who is answered, who is mentioned, and the entry's author: each of one thing, the nearest to them."""
+    entry, said = data["entry"], data["comment"]
+    nearest: dict[int, str] = {}
+    if said.get("parent_author"):
+        nearest[said["parent_author"]] = Kind.REPLY
+    for person in said.get("mentions", ()):
+        nearest.setdefault(person["id"], Kind.MENTION)
+    nearest.setdefault(entry["author"]["id"], Kind.COMMENT)
+    where = {"url": f"/entries/{entry['id']}/#comment-{said['id']}", "topic": topic}
+    cause = f"comments/{said['id']}"
+    return [_about_entry(kind, entry, said["author"], id, cause, **where) for id, kind in nearest.items()]
 
 
-Read = Callable[[dict[str, Any]], Notice]
+def comment_edited(data: Data, topic: str = "") -> list[Notice]:
+    """Tell those whom the comment mentions now and did not before."""
+    entry, said, cause = data["entry"], data["comment"], f"comments/{data['comment']['id']}"
+    where = {"url": f"/entries/{entry['id']}/#comment-{said['id']}", "topic": topic, "is_once": True}
+    mentioned = said.get("mentions", ())
+    return [_about_entry(Kind.MENTION, entry, said["author"], each["id"], cause, **where) for each in mentioned]
+
+
+def entry(data: Data, topic: str = "") -> list[Notice]:
+    """Tell those whom an entry mentions, once each, whether at first or after an edit."""
+    said, cause = data["entry"], f"entries/{data['entry']['id']}"
+    mentioned = said.get("mentions", ())
+    where = {"topic": topic, "is_once": True}
+    return [_about_entry(Kind.MENTION, said, said["author"], each["id"], cause, **where) for each in mentioned]
+
+
+def status(data: Data, topic: str = "") -> tuple[Notice, str] | None:
+    """Return what is told of a new status and to which audience, or None when the entry is none."""
+    said = data["entry"]
+    if said["kind"] != "status":
+        return None
+    notice = _about_entry(Kind.STATUS, said, said["author"], 0, f"entries/{said['id']}", topic=topic)
+    return notice, f"feeds.watchers.{said['feed']}"
+
+
+def follow(data: Data, topic: str = "") -> list[Notice]:
+    """Tell a feed's owner of a follower."""
+    return [
+        _about_feed(Kind.FOLLOW, data["feed"], data["follower"], _between("follows", data["feed"], data["follower"]))
+    ]
+
+
+def follow_request(data: Data, topic: str = "") -> list[Notice]:
+    """Tell a feed's owner of a request to follow it."""
+    feed, follower = data["feed"], data["follow"]["follower"]
+    return [_about_feed(Kind.FOLLOW_REQUEST, feed, follower, _between("requests", feed, follower), "#follows")]
+
+
+def _between(what: str, feed: Data, follower: Data) -> str:
+    return f"{what}/{feed['id']}/{follower['id']}"
+
+
+def _endpoint(about: str) -> "Read":
+    def read(data: Data, topic: str = "") -> list[Notice]:
+        """Tell an endpoint's owner how it stands with it."""
+        endpoint, owner = data["endpoint"], int(topic.removeprefix("users."))
+        details = {"about": about, "url": endpoint["url"][:150], "reason": endpoint.get("disabled_reason") or ""}
+        id = str(endpoint["id"])
+        return [Notice(Kind.NOTICE, owner, None, "", "endpoint", id, "/webhooks/", f"endpoints/{id}", details)]
+
+    return read
+
+
+Read = Callable[[Data, str], Iterable[Notice]]
 
 NOTIFIES: dict[str, Read] = {
+    "feeds.entry.published": entry,
+    "feeds.entry.edited": entry,
     "feeds.entry.liked": like,
     "feeds.comment.published": comment,
+    "feeds.comment.edited": comment_edited,
     "feeds.feed.followed": follow,
     "feeds.follow.requested": follow_request,
-}
-
-# What the server tells somebody of what is theirs, on their own topic.
-TELLS_OWNER: dict[str, Callable[[int, dict[str, Any]], Notice]] = {
-    "webhooks.endpoint.failing": endpoint_failing,
-    "webhooks.endpoint.disabled": endpoint_disabled,
+    "webhooks.endpoint.failing": _endpoint("endpoint_failing"),
+    "webhooks.endpoint.disabled": _endpoint("endpoint_disabled"),
 }
 
 # What undoes or answers what: the notification is withdrawn.
-WITHDRAWS: dict[str, Read] = {
-    "feeds.entry.unliked": like,
-    "feeds.feed.unfollowed": follow,
-    "feeds.follow.accepted": follow_request,
-    "feeds.follow.ended": follow_request,
+WITHDRAWS: dict[str, Callable[[Data], Undone]] = {
+    "feeds.entry.unliked": lambda data: Undone(f"likes/{data['entry']['id']}/{data['actor']['id']}"),
+    "feeds.entry.deleted": lambda data: Undone(subject=("entry", str(data["entry"]["id"]))),
+    "feeds.comment.deleted": lambda data: Undone(f"comments/{data['comment']['id']}"),
+    "feeds.feed.unfollowed": lambda data: Undone(_between("follows", data["feed"], data["follower"])),
+    "feeds.feed.deleted": lambda data: Undone(within=f"feeds/{data['feed']['id']}"),
+    "feeds.follow.accepted": lambda data: Undone(_between("requests", data["feed"], data["follow"]["follower"])),
+    "feeds.follow.ended": lambda data: Undone(_between("requests", data["feed"], data["follow"]["follower"])),
 }
-
-
-def notice_of(type: str, topic: str, data: dict[str, Any]) -> Notice | None:
-    """Return what an event tells somebody, or None."""
-    if type in TELLS_OWNER:
-        return TELLS_OWNER[type](int(topic.removeprefix("users.")), data)
-    return NOTIFIES[type](data) if type in NOTIFIES else None

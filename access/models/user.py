@@ -2,10 +2,13 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.db.models.functions import Upper
@@ -23,6 +26,18 @@ USERNAME = RegexValidator(
 )
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """Return the names of all time zones; reading them costs a look at hundreds of files."""
+    return frozenset(available_timezones() - {"localtime"})
+
+
+def check_time_zone(name: str) -> None:
+    """Check that a time zone has this name."""
+    if name not in time_zones():
+        raise ValidationError("No time zone has this name; one is Europe/Berlin.", code="unknown")
+
+
 class User(AbstractUser):
     """A person, or a program that acts for one."""
 
@@ -34,6 +49,9 @@ class User(AbstractUser):
     suspended_at = models.DateTimeField(null=True, blank=True, editable=False)
     suspended_until = models.DateTimeField(null=True, blank=True, editable=False)
     suspended_reason = models.CharField(max_length=500, blank=True, editable=False)
+    # How times and texts are told to this user.
+    time_zone = models.CharField(max_length=50, default="UTC", validators=[check_time_zone])
+    language = models.CharField(max_length=10, default="en", choices=settings.LANGUAGES)
 
     # The application by whose key a call is made for this user; it adds what is granted to it. No column: it belongs
     # to the call.

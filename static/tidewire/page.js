@@ -77,6 +77,7 @@ function addNotification({ notification, ...inbox }) {
 
 function changeNotification({ notification, ...inbox }) {
   count(inbox);
+  if (notification.archived_at || notification.snoozed_until) return takeAway(notification);
   change("notification", notification, fillNotification);
 }
 
@@ -90,6 +91,10 @@ function readNotification({ notification, ...inbox }) {
 
 function withdraw({ notification, ...inbox }) {
   count(inbox);
+  takeAway(notification);
+}
+
+function takeAway(notification) {
   const row = cardOf("notification", notification.id);
   if (row) remove(row);
 }

@@ -1,11 +1,15 @@
 """Things that people do, at random but the same for the same seed."""
 
 import random
+from datetime import timedelta
+
+from django.utils import timezone
 
 from access.models import User
 from feeds import actions
 from feeds.models import Comment, Entry, Feed, Follow
 from notifications import actions as inbox
+from notifications import snoozes
 from notifications.models import Notification
 
 
@@ -132,3 +136,14 @@ class Chance:
     def do_unread(self):
         if one := self._one(Notification.objects.of(self.who).exclude(read_at=None)):
             inbox.change(one, read=False)
+
+    def do_put_away(self):
+        if one := self._one(Notification.objects.of(self.who)):
+            inbox.change(one, archived=True)
+
+    def do_snooze(self):
+        if one := self._one(Notification.objects.of(self.who)):
+            inbox.change(one, snoozed_until=timezone.now() + timedelta(seconds=self.dice.choice([-1, 60])))
+
+    def do_wait(self):
+        snoozes.bring_back()

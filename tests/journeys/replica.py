@@ -124,6 +124,8 @@ class Replica:
 
     def _take(self, kind: str, told: Object, is_end: bool) -> bool:
         known = self.objects.get((kind, told["id"]))
+        # A notification that was put away or put off is not in the inbox, until it is told of again without that.
+        is_end = is_end or bool(told.get("archived_at") or told.get("snoozed_until"))
         if known is not None and told["version"] <= known["version"]:
             return False
         if kind == "feed" and known and (known["visibility"], told.get("visibility")) == ("followers", "public"):

@@ -27,6 +27,9 @@ TYPES = sorted(each.name for each in catalogue.types_of_code() if apps.is_instal
 
 # Types after which nothing that can be read by REST is another than before, each with the reason.
 WITHOUT_STATE = {
+    "notifications.preferences.changed": "preferences are one object, told whole; compared where they are tested",
+    "notifications.thread.muted": "a muted subject is told by its name alone; compared where it is tested",
+    "notifications.thread.unmuted": "a muted subject is told by its name alone; compared where it is tested",
     "access.user.deactivated": "whether a user may come in is read by nobody",
     "access.user.reactivated": "whether a user may come in is read by nobody",
     "access.user.suspended": "whether a user may write is read by moderators alone",

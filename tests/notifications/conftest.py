@@ -1,3 +1,4 @@
+from itertools import count
 from uuid import uuid4
 
 import pytest
@@ -7,12 +8,25 @@ from notifications.kinds import Notice
 
 
 @pytest.fixture
-def notify():
-    """Tell somebody of a like by somebody else."""
+def about():
+    """Make a notice of a like by somebody, told to somebody else."""
 
-    def make(recipient, actor, *, source_event=None, kind="like", subject="9"):
-        text = f"{actor.username} liked your entry"
-        notice = Notice(kind, recipient.pk, actor.pk, "entry", subject, f"/entries/{subject}/", text)
+    def make(recipient, actor, kind="like", subject="9", **fields):
+        cause = f"{kind}s/{subject}/{actor and actor.pk}"
+        name = actor.username if actor else ""
+        where = ("entry", subject, f"/entries/{subject}/")
+        return Notice(kind, recipient.pk, actor and actor.pk, name, *where, **{"cause": cause} | fields)
+
+    return make
+
+
+@pytest.fixture
+def notify(about):
+    """Tell somebody of a like by somebody else; without a subject, each of another one."""
+    numbers = count(100)
+
+    def make(recipient, actor, *, source_event=None, kind="like", subject=None, **fields):
+        notice = about(recipient, actor, kind, subject or f"{next(numbers)}", **fields)
         return actions.notify(notice, source_event=source_event or uuid4())
 
     return make

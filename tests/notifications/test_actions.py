@@ -1,14 +1,16 @@
 import threading
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from events import catalogue
 from events.models import Outbox
 from notifications import actions, payloads
-from notifications.kinds import Notice
-from notifications.models import Inbox, Notification
+from notifications.kinds import Undone
+from notifications.models import Inbox, Notification, ThreadMute
 
 
 @pytest.fixture
@@ -26,6 +28,10 @@ def told():
     return since
 
 
+def as_read(notification):
+    return payloads.notification(notification, payloads.names([notification]), "en")
+
+
 def unread(user):
     return Inbox(user_id=user.pk).unread_count
 
@@ -35,7 +41,7 @@ def test_a_notification_is_told_on_the_recipients_topic_with_the_count_and_the_v
     event = Outbox.objects.latest("id")
     assert (event.type, event.topic) == ("notifications.notification.created", f"users.{alice.pk}")
     assert event.subject == f"notifications/{notification.pk}"
-    assert event.data == {"notification": payloads.notification(notification), "unread_count": 1, "version": 1}
+    assert event.data == {"notification": as_read(notification), "unread_count": 1, "version": 1}
 
 
 def test_nobody_is_told_of_what_they_did_themselves(alice, notify, told):
@@ -46,7 +52,7 @@ def test_nobody_is_told_of_what_they_did_themselves(alice, notify, told):
 def test_the_same_event_notifies_once(alice, bob, notify, told):
     event = uuid4()
     first, second = (notify(alice, bob, source_event=event) for _ in range(2))
-    assert first == second and unread(alice) == 1
+    assert first is not None and second is None and unread(alice) == 1
     assert told() == [("created", 1, 1)]
 
 
@@ -63,26 +69,22 @@ def test_versions_grow_and_counts_are_absolute(alice, bob, carol, notify, told):
     assert told() == [("created", 1, 1), ("created", 2, 2), ("created", 1, 1), ("read", 0, 3)]
 
 
-def notice(recipient, actor, subject="9"):
-    return Notice("like", recipient.pk, actor.pk, "entry", subject, "", "")
-
-
 def test_what_was_undone_is_withdrawn_while_it_is_unread(alice, bob, notify, told):
-    kept, other = notify(alice, bob, subject="8"), notify(alice, bob)
+    kept, other = notify(alice, bob, subject="8"), notify(alice, bob, subject="9")
     told()
-    actions.withdraw(notice(alice, bob))
+    actions.withdraw(Undone(f"likes/9/{bob.pk}"))
     assert told() == [("withdrawn", 1, 3)]
     assert list(Notification.objects.of(alice)) == [kept]
     other.refresh_from_db()
-    assert (other.version, other.archived_at is not None) == (2, True)
+    assert (other.version, other.archived_at is not None, other.is_open) == (2, True, False)
 
 
-def test_each_of_several_withdrawn_has_a_version_of_its_own(alice, bob, notify, told):
-    for _ in range(3):
-        notify(alice, bob)
+def test_each_of_several_withdrawn_has_a_version_of_its_own_and_the_last_count(alice, bob, notify, told):
+    for number in range(3):
+        notify(alice, bob, subject=f"{number}", within="feeds/4")
     told()
-    actions.withdraw(notice(alice, bob))
-    assert told() == [("withdrawn", 2, 4), ("withdrawn", 1, 5), ("withdrawn", 0, 6)]
+    actions.withdraw(Undone(within="feeds/4"))
+    assert told() == [("withdrawn", 0, 4), ("withdrawn", 0, 5), ("withdrawn", 0, 6)]
 
 
 def test_what_changes_nothing_takes_no_version(alice, bob, notify, told):
@@ -94,12 +96,11 @@ def test_what_changes_nothing_takes_no_version(alice, bob, notify, told):
 
 
 def test_what_was_read_or_never_told_is_not_withdrawn(alice, bob, carol, notify, told):
-    notify(alice, bob)
+    notify(alice, bob, subject="9")
     actions.read_up_to(alice)
     told()
-    actions.withdraw(notice(alice, bob))
-    actions.withdraw(notice(alice, carol))
-    actions.withdraw(notice(alice, bob, subject="7"))
+    for cause in (f"likes/9/{bob.pk}", f"likes/9/{carol.pk}", f"likes/7/{bob.pk}"):
+        actions.withdraw(Undone(cause))
     assert told() == [] and Notification.objects.of(alice).count() == 1
 
 
@@ -162,7 +163,7 @@ def test_one_is_put_away_and_taken_back(alice, bob, notify, told):
 def test_what_is_so_already_is_neither_told_nor_changed(alice, bob, notify, told, change):
     row = notify(alice, bob)
     told()
-    assert payloads.notification(actions.change(row, **change)) == payloads.notification(row)
+    assert as_read(actions.change(row, **change)) == as_read(row)
     assert told() == []
     row.refresh_from_db()
     assert (row.version, row.seen_at) == (1, None)
@@ -196,7 +197,9 @@ def at_once(works):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_at_once_are_counted_exactly_and_in_the_order_of_their_versions(alice, bob, notify, told):
+def test_eight_at_once_about_other_things_are_counted_exactly_and_in_the_order_of_their_versions(
+    alice, bob, notify, told
+):
     at_once([lambda: notify(alice, bob)] * 8)
     assert told() == [("created", number, number) for number in range(1, 9)]
 
@@ -212,11 +215,26 @@ def test_one_event_taken_by_eight_at_once_notifies_once(alice, bob, notify, told
 @pytest.mark.django_db(transaction=True)
 def test_who_reads_while_others_notify_and_withdraw_gets_counts_that_add_up(alice, bob, carol, notify, told):
     for _ in range(3):
-        notify(alice, carol)
+        notify(alice, carol, subject="9")
     told()
     works = [lambda: notify(alice, bob)] * 4
-    at_once([*works, lambda: actions.read_up_to(alice), lambda: actions.withdraw(notice(alice, carol))])
+    at_once([*works, lambda: actions.read_up_to(alice), lambda: actions.withdraw(Undone(f"likes/9/{carol.pk}"))])
     events = told()
     versions = [version for _, _, version in events]
     assert versions == sorted(set(versions))
     assert events[-1][1] == unread(alice)
+
+
+def test_what_is_snoozed_is_away_until_it_comes_back(alice, bob, notify, told):
+    row, later = notify(alice, bob), timezone.now() + timedelta(hours=1)
+    told()
+    assert actions.change(row, snoozed_until=later).snoozed_until == later
+    assert not Notification.objects.of(alice).exists()
+    assert actions.change(row, snoozed_until=None).snoozed_until is None
+    assert told() == [("updated", 0, 2), ("updated", 1, 3)]
+
+
+def test_a_thread_is_muted_once_and_heard_again(alice):
+    assert actions.mute_thread(alice, "entry", "9") == actions.mute_thread(alice, "entry", "9")
+    actions.unmute_thread(alice, "entry", "9")
+    assert not ThreadMute.objects.exists()

@@ -1,14 +1,16 @@
 import pytest
 
+from access.models import Mute
 from events import relay, subscribers
 from events.models import Checkpoint, Event
 from feeds import actions
 from feeds.models import Feed
+from notifications import broadcasts
 from notifications.models import Notification
 
 
 @pytest.fixture(autouse=True)
-def quiet(alice, bob, flow):
+def quiet(alice, bob, carol, flow):
     """Let what made the cast flow first, so that each test begins with read inboxes."""
     subscribers.ensure_checkpoints()
     flow()
@@ -16,9 +18,8 @@ def quiet(alice, bob, flow):
 
 
 def told():
-    return list(
-        Notification.objects.filter(archived_at=None).order_by("id").values_list("recipient__username", "kind", "text")
-    )
+    rows = Notification.objects.filter(archived_at=None).select_related("recipient").order_by("id")
+    return [(row.recipient.username, row.kind, row.text) for row in rows]
 
 
 def test_a_like_arrives_with_its_author_and_goes_when_it_is_taken_back(publish, bob, flow):
@@ -122,3 +123,84 @@ def test_what_concerns_nobody_moves_the_checkpoint_only(publish, flow):
     flow()
     assert told() == []
     assert Checkpoint.objects.get(name="notifications").position == Event.objects.latest("position").position
+
+
+def test_a_mention_arrives_with_who_is_mentioned_once_also_after_an_edit(publish, bob, carol, mallory, flow):
+    entry = publish("Hello @bob")
+    flow()
+    assert told() == [("bob", "mention", "alice mentioned you")]
+    entry.text = "Hello @bob and @carol"
+    entry.save()
+    flow()
+    assert told() == [("bob", "mention", "alice mentioned you"), ("carol", "mention", "alice mentioned you")]
+
+
+def test_a_mention_where_one_may_not_read_is_not_told(club, alice, bob, flow):
+    Notification.objects.all().delete()
+    actions.publish_entry(club, by=alice, text="Psst @bob")
+    flow()
+    assert told() == []
+
+
+def test_an_answer_arrives_with_who_is_answered_and_the_author_hears_of_a_comment(publish, bob, carol, flow):
+    entry = publish()
+    comment = actions.comment_on(entry, by=bob, text="Hi")
+    flow()
+    Notification.objects.all().delete()
+    actions.comment_on(entry, by=carol, text="Hi @bob", parent=comment.pk)
+    flow()
+    assert sorted(told()) == [
+        ("alice", "comment", "carol commented on your entry"),
+        ("bob", "reply", "carol replied to your comment"),
+    ]
+
+
+def test_what_is_deleted_takes_along_what_was_told_of_it(publish, bob, carol, flow):
+    entry = publish()
+    comment = actions.comment_on(entry, by=bob, text="Hi @carol")
+    actions.like_entry(entry, by=carol)
+    flow()
+    assert [kind for _, kind, _ in told()] == ["mention", "comment", "like"]
+    comment.delete()
+    flow()
+    assert [kind for _, kind, _ in told()] == ["like"]
+    entry.delete()
+    flow()
+    assert told() == []
+
+
+def test_a_status_arrives_with_those_who_asked_for_it(feed, publish, bob, carol, flow):
+    actions.follow_feed(feed, by=carol, notify=True)
+    publish("A post")
+    publish("Out at sea", kind="status")
+    flow()
+    broadcasts.run()
+    assert told() == [("carol", "status", "alice has a new status")]
+    assert Notification.objects.get().actor_count == 1
+
+
+def test_a_status_that_was_deleted_is_told_to_nobody_more(feed, publish, carol, flow):
+    actions.follow_feed(feed, by=carol, notify=True)
+    entry = publish("Out at sea", kind="status")
+    flow()
+    entry.delete()
+    flow()
+    assert broadcasts.run() == 0 and told() == []
+
+
+def test_nobody_hears_of_whom_they_blocked(publish, alice, bob, flow):
+    entry = publish()
+    Mute.objects.create(muter=alice, muted=bob)
+    actions.like_entry(entry, by=bob)
+    flow()
+    assert told() == []
+
+
+def test_a_like_given_and_taken_again_and_again_ends_as_it_stands(publish, bob, carol, flow):
+    entry = publish()
+    for _ in range(5):
+        actions.like_entry(entry, by=bob)
+        actions.unlike_entry(entry, by=bob)
+    actions.like_entry(entry, by=carol)
+    flow()
+    assert told() == [("alice", "like", "carol liked your entry")]

@@ -10,7 +10,7 @@ URL = "/api/v1/notifications/"
 
 @pytest.fixture
 def row(alice, bob, notify):
-    return notify(alice, bob)
+    return notify(alice, bob, subject="9")
 
 
 def test_a_notification_has_the_fields_of_the_wire(api, alice, bob, row):
@@ -25,6 +25,8 @@ def test_a_notification_has_the_fields_of_the_wire(api, alice, bob, row):
         "created_at": body["created_at"],
         "seen_at": None,
         "read_at": None,
+        "archived_at": None,
+        "snoozed_until": None,
         "version": 1,
     }
 
@@ -182,3 +184,25 @@ def test_the_admin_only_looks(admin_client, row):
     assert admin_client.post(f"/admin/notifications/notification/{row.pk}/change/", {}).status_code == 403
     assert admin_client.post(f"/admin/notifications/notification/{row.pk}/delete/", {"post": "yes"}).status_code == 403
     assert Notification.objects.exists()
+
+
+def test_what_is_snoozed_is_not_listed_until_it_comes_back(api, alice, row):
+    client = api(alice)
+    answer = client.patch(f"{URL}{row.pk}/", {"snoozed_until": "2999-01-01T00:00:00Z"}).json()
+    assert (answer["snoozed_until"], client.get(URL).json()["unread_count"]) == ("2999-01-01T00:00:00.000000Z", 0)
+    assert client.get(URL).json()["results"] == []
+    assert client.patch(f"{URL}{row.pk}/", {"snoozed_until": None}).json()["snoozed_until"] is None
+    assert client.get(URL).json()["unread_count"] == 1
+
+
+@pytest.mark.parametrize("until", ["2001-01-01T00:00:00Z", "tomorrow", 5, []])
+def test_a_time_that_has_passed_or_is_none_is_400(api, alice, row, until):
+    response = api(alice).patch(f"{URL}{row.pk}/", {"snoozed_until": until})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "snoozed_until")
+
+
+def test_the_unread_count_is_bounded(api, alice, bob, monkeypatch, notify):
+    monkeypatch.setattr("notifications.models.inbox.UNREAD_COUNTED", 2)
+    for _ in range(3):
+        notify(alice, bob)
+    assert api(alice).get(URL).json()["unread_count"] == 2
