@@ -59,7 +59,7 @@ def test_each_kind_of_object_is_reported_once_while_the_report_is_open(call, mod
     assert call(alice, "get", "reports/")[1]["results"] == []
     assert call(mod, "patch", f"moderation/reports/{body['id']}/", {"state": "rejected"})[0] == 200
     assert call(carol, "post", "reports/", data)[0] == 201
-    told = list(Outbox.objects.filter(type__startswith="feeds.report.").values_list("type", "topic"))
+    told = list(Outbox.objects.filter(type__startswith="feeds.report.").order_by("id").values_list("type", "topic"))
     assert told == [(f"feeds.report.{verb}", f"users.{carol.pk}") for verb in ("opened", "closed", "opened")]
 
 

@@ -122,7 +122,7 @@ def sql(statement, *parameters):
 
 
 def by_admin(endpoint):
-    form = SimpleNamespace(cleaned_data={"event_types": ["other.*"]})
+    form = SimpleNamespace(changes={"event_types": ["other.*"]}, changed_data=["event_types"])
     site._registry[Endpoint].save_model(None, endpoint, form, True)
 
 
