@@ -20,18 +20,18 @@ def test_a_read_carries_the_head_of_the_log(api, bob, feed, head, flow):
 
 
 def test_the_head_is_read_before_the_rows(api, bob, feed, head, flow, monkeypatch):
-    from feeds import views
+    from feeds.views import entries
 
     flow()
     before = LogHead.objects.get().position
-    rows = views.FeedEntries.get_queryset
+    rows = entries.FeedEntries.get_queryset
 
     def write_then_read(self):
         actions.publish_entry(feed, by=feed.owner, text="in between")
         flow()
         return rows(self)
 
-    monkeypatch.setattr(views.FeedEntries, "get_queryset", write_then_read)
+    monkeypatch.setattr(entries.FeedEntries, "get_queryset", write_then_read)
     response = api(bob).get(f"/api/v1/feeds/{feed.pk}/entries/")
     assert parse(response["Tidewire-Cursor"]).position == before
     assert response.json()["results"][0]["text"] == "in between"
