@@ -84,9 +84,17 @@ def test_web_processes_are_told_what_the_events_say_now_after_the_commit(flow, s
     assert all(SECRET not in event.encoded for event in events) and len(events) == 2
 
 
+MANY = """
+    INSERT INTO events_event (position, event_id, type, topic, subject, data, time, previous)
+    SELECT next, gen_random_uuid(), 'feeds.entry.published', 'feeds.1', 'entries/' || next, '{"entry": {}}', now(), 0
+    FROM generate_series(1000000, 1002000) AS next
+"""
+
+
 def test_a_redaction_looks_for_the_object_in_an_index(flow, said):
     flow()
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-    plan = Event.objects.filter(subject="entries/1", type__regex=WHOLE, data__has_key="entry").explain()
+        cursor.execute(MANY)
+        cursor.execute("ANALYZE events_event")
+    plan = Event.objects.filter(subject="entries/1000500", type__regex=WHOLE, data__has_key="entry").explain()
     assert "events_event_redactable" in plan
