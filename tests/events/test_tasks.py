@@ -72,7 +72,7 @@ def test_pruning_is_retentions(monkeypatch):
 
 
 def test_every_name_by_which_a_task_is_woken_or_swept_is_a_tasks():
-    for app in ("events", "webhooks", "access"):
+    for app in ("events", "webhooks", "access", "feeds", "notifications"):
         import_module(f"{app}.tasks")
     swept = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert {wake.RELAY, wake.SUBSCRIBER, "webhooks.tasks.send_due_deliveries"} | swept <= set(current_app.tasks)

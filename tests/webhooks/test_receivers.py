@@ -36,8 +36,8 @@ def test_an_endpoint_that_fails_is_told_to_its_owner(told, alice):
     assert (event.type, event.topic) == ("webhooks.endpoint.failing", f"users.{alice.pk}")
     about = {"id": made.pk, "url": made.url, "description": "My hook", "failing_since": timestamp(now)}
     assert (event.subject, event.data) == (f"endpoints/{made.pk}", {"endpoint": about})
-    assert (notice.kind, notice.actor, notice.subject_url) == ("notice", None, "/webhooks/")
-    assert notice.text.startswith("My hook has answered no webhook")
+    assert (notice.kind, notice.people, notice.subject_url) == ("notice", [], "/webhooks/")
+    assert made.url in notice.text
 
 
 def test_an_endpoint_that_was_switched_off_is_told_to_its_owner_with_the_reason(told, alice, api):
@@ -45,6 +45,6 @@ def test_an_endpoint_that_was_switched_off_is_told_to_its_owner_with_the_reason(
     assert (event.type, event.topic) == ("webhooks.endpoint.disabled", f"users.{alice.pk}")
     about = {"id": made.pk, "url": made.url, "description": "My hook"}
     assert event.data == {"endpoint": about | {"disabled_reason": "The receiver answered 410 Gone."}}
-    assert notice.text == "My hook gets no webhooks any more. The receiver answered 410 Gone."
+    assert notice.text == f"Your webhook endpoint {made.url} was disabled: The receiver answered 410 Gone."
     [shown] = api(alice).get("/api/v1/notifications/").json()["results"]
     assert (shown["actors"], shown["actor_count"], shown["text"]) == ([], 0, notice.text)
