@@ -268,6 +268,7 @@ TIDEWIRE_NOTIFICATIONS_DECISIONS_DAYS = number("TIDEWIRE_NOTIFICATIONS_DECISIONS
 
 if text("TIDEWIRE_LIMITS") == "development":
     TIDEWIRE_ADDRESS_MAX_CONNECTIONS = TIDEWIRE_USER_MAX_CONNECTIONS = 0
+    TIDEWIRE_USER_MAX_FEEDS = TIDEWIRE_USER_MAX_ENDPOINTS = TIDEWIRE_USER_MAX_OPEN_REPORTS = 100_000
 
 # -- E-mail and web push: off until there is a server to send by, or a key to sign with --------------------------------
 
