@@ -49,6 +49,8 @@ class Hub:
     def __init__(self) -> None:
         self.epoch = ""
         self.position = 0
+        # What retention has taken, as of the last look at the log's head.
+        self.pruned = 0
         self.ring = Ring(0, settings.TIDEWIRE_RING_BYTES)
         self.index = Index()
         # How often rights have changed; who asks for them in a thread sees by it whether to ask again.
@@ -115,8 +117,8 @@ class Hub:
         return self._dispatch.sent
 
     def refuses(self, cursor: Cursor) -> str | None:
-        """Return `epoch` or `ahead` when a reader cannot go on from the cursor; what was pruned only the log knows."""
-        return log.Head(self.epoch, self.position, pruned=0).refuses(cursor)
+        """Return why a reader cannot go on from the cursor (`epoch`, `retention`, `ahead`), as far as is known here."""
+        return log.Head(self.epoch, self.position, self.pruned).refuses(cursor)
 
     def entrance(self, selection: Selection) -> int:
         """Return the position that a reader must have reached to join the selection now."""
@@ -126,6 +128,7 @@ class Hub:
         """Compare with the log's head and read what is missing."""
         async with self._advancing:
             head = await ask(log.head)
+            self.pruned = head.pruned
             if head.epoch != self.epoch or head.position < self.position:
                 self._restart_at(head, reset="epoch")
             elif head.position - self.position > JUMP:
@@ -144,6 +147,7 @@ class Hub:
     def _restart_at(self, head: log.Head, reset: str = "") -> None:
         self.send_now()
         before, self.epoch, self.position = self.position, head.epoch, head.position
+        self.pruned = head.pruned
         self._dispatch.restart(self.cursor)
         self.ring.clear(head.position)
         for reader in self.index.readers():

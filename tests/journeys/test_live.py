@@ -128,6 +128,15 @@ async def heard(live, *wanted):
     return found
 
 
+async def until_reset(open_live, topic, after):
+    """Return when the server knows that the cursor cannot be continued: what was pruned it asks once a second."""
+    while True:
+        async with open_live() as live:
+            await live.subscribe([topic], after=after)
+            if (await live.next()).type == "reset":
+                return
+
+
 async def until_the_end(live):
     """Return the messages up to the end of the connection."""
     async with asyncio.timeout(20):
@@ -213,6 +222,7 @@ async def test_a_cursor_that_cannot_be_continued_is_reset_and_goes_on(open_live,
         connection.execute("UPDATE events_loghead SET pruned = greatest(pruned, 1)")
         connection.execute("DELETE FROM events_event WHERE position <= 1")
     after = {"epoch": f"{epoch}x-5", "ahead": f"{epoch}-{int(head) + 10**6}", "retention": f"{epoch}-0"}[reason]
+    await until_reset(open_live, room.topic, after)
     async with open_live() as live:
         assert (await live.subscribe([room.topic], after=after)).cursor == after
         reset = await live.next("reset")
