@@ -102,7 +102,7 @@ def test_ones_endpoints_are_shown_and_nobody_elses(sign_in, alice, mallory, made
         ({"enabled": False}, "Paused"),
         ({"enabled": False, "disabled_reason": "The receiver answered 410 Gone."}, "Switched off The receiver"),
         ({"failing_since": timezone.now(), "failures_in_row": 7}, "7 attempts in a row failed"),
-        ({"postponed_until": timezone.now() + timedelta(minutes=5)}, "Postponed"),
+        ({"postponed_until": timezone.now() + timedelta(days=1)}, "Postponed"),
         ({"postponed_until": timezone.now() - timedelta(minutes=5)}, "On Events are sent"),
     ],
 )
