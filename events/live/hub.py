@@ -49,8 +49,6 @@ class Hub:
     def __init__(self) -> None:
         self.epoch = ""
         self.position = 0
-        # What retention has taken, as of the last look at the log's head.
-        self.pruned = 0
         self.ring = Ring(0, settings.TIDEWIRE_RING_BYTES)
         self.index = Index()
         # How often rights have changed; who asks for them in a thread sees by it whether to ask again.
@@ -117,8 +115,8 @@ class Hub:
         return self._dispatch.sent
 
     def refuses(self, cursor: Cursor) -> str | None:
-        """Return why a reader cannot go on from the cursor (`epoch`, `retention`, `ahead`), as far as is known here."""
-        return log.Head(self.epoch, self.position, self.pruned).refuses(cursor)
+        """Return `epoch` or `ahead` when a reader cannot go on from the cursor; what was pruned only the log knows."""
+        return log.Head(self.epoch, self.position, pruned=0).refuses(cursor)
 
     def entrance(self, selection: Selection) -> int:
         """Return the position that a reader must have reached to join the selection now."""
@@ -128,7 +126,6 @@ class Hub:
         """Compare with the log's head and read what is missing."""
         async with self._advancing:
             head = await ask(log.head)
-            self.pruned = head.pruned
             if head.epoch != self.epoch or head.position < self.position:
                 self._restart_at(head, reset="epoch")
             elif head.position - self.position > JUMP:
@@ -147,7 +144,6 @@ class Hub:
     def _restart_at(self, head: log.Head, reset: str = "") -> None:
         self.send_now()
         before, self.epoch, self.position = self.position, head.epoch, head.position
-        self.pruned = head.pruned
         self._dispatch.restart(self.cursor)
         self.ring.clear(head.position)
         for reader in self.index.readers():
@@ -235,6 +231,9 @@ class Hub:
         # What is new since the last look is on its way: nobody is kept waiting for it to be read twice.
         if head.epoch != self.epoch or head.position < known or (earlier and self.position < earlier.position):
             await self.refresh()
+        elif head.pruned > self.ring.start:
+            # Who comes from before what retention has taken is told so, by the log.
+            self.ring.forget(head.pruned)
         return head
 
 

@@ -20,10 +20,22 @@ class Ring:
         self._events.append(event)
         self._bytes += len(event.encoded)
         while self._bytes > self._max_bytes:
-            oldest = self._events[self._first]
-            self._first += 1
-            self._bytes -= len(oldest.encoded)
-            self.start = oldest.position
+            self._drop_oldest()
+        self._cut()
+
+    def forget(self, upto: int) -> None:
+        """Keep nothing up to a position: the log holds it no more."""
+        while self.start < upto and self._first < len(self._events):
+            self._drop_oldest()
+        self._cut()
+
+    def _drop_oldest(self) -> None:
+        oldest = self._events[self._first]
+        self._first += 1
+        self._bytes -= len(oldest.encoded)
+        self.start = oldest.position
+
+    def _cut(self) -> None:
         if self._first * 2 > len(self._events):
             del self._events[: self._first]
             self._first = 0

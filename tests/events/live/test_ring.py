@@ -29,6 +29,15 @@ def test_the_oldest_leave_when_it_is_full():
     assert not ring.covers(15)
 
 
+def test_what_the_log_holds_no_more_it_forgets_and_goes_on():
+    ring = ring_of(5)
+    ring.forget(13)
+    assert not ring.covers(12) and positions(ring, 13) == [14, 15]
+    ring.forget(99)
+    ring.append(Envelope(16, "t", "t.x.y", "x"))
+    assert ring.start == 15 and positions(ring, 15) == [16]
+
+
 def test_at_its_end_there_is_nothing():
     assert positions(ring_of(3), 13) == []
 
