@@ -153,7 +153,10 @@ async def refusal(live, topics, **options):
 
 
 async def test_it_starts_at_the_head(open_live, room, alice):
-    await room.say("before")
+    before = await room.say("before")
+    async with open_live(key=alice.key) as earlier:
+        # Who goes on from there waits until this process has heard of it, too.
+        await earlier.subscribe([room.topic], after=before)
     async with open_live(key=alice.key) as live:
         await live.subscribe([room.topic], types=["feeds.entry.published"])
         await room.say("after")
