@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from clients.live import CLOSED_ABNORMALLY, Asked, Closed, Id, Live, Message, Refused
 
@@ -26,7 +26,7 @@ class Connection(Live):
         self._replies: dict[Id, asyncio.Future[dict[str, Any]]] = {}
 
     async def open(self) -> None:
-        """Connect; raises `Refused` when the handshake is refused."""
+        """Connect; raises `Refused` when the handshake is refused, `Closed` when the server goes amid it."""
         query = urlencode(self._credentials.query)
         scheme = "wss" if self._url.startswith("https:") else "ws"
         address = urlsplit(self._url)._replace(scheme=scheme, path="/live/ws", query=query).geturl()
@@ -42,6 +42,8 @@ class Connection(Live):
         except InvalidStatus as error:
             status = error.response.status_code
             raise Refused(REFUSALS.get(status, "refused"), "the handshake", status) from None
+        except InvalidHandshake:
+            raise Closed(CLOSED_ABNORMALLY) from None
 
     async def close(self) -> None:
         """Take leave by a closing handshake."""

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from asgiref.sync import sync_to_async
 
@@ -133,3 +135,15 @@ async def test_an_unknown_transport_is_refused():
     with pytest.raises(ValueError, match="is not one of"):
         async with connect("http://localhost", "pigeon"):
             pass
+
+
+async def test_a_server_that_goes_amid_the_handshake_has_closed_the_connection():
+    async def hang_up(reader, writer):
+        await reader.readline()
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(Closed):
+            async with connect(f"http://127.0.0.1:{port}", "websocket"):
+                pass

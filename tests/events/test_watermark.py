@@ -70,10 +70,19 @@ def test_one_that_is_rolled_back_leaves_nothing_and_holds_nothing_up(other_conne
     assert logged() == list("abcdefgh")
 
 
-def test_it_does_not_rise_past_one_that_has_an_id_and_no_number_yet(other_connection, move, mark):
-    with other_connection() as other:
+def take_an_id_without_a_number(other):
+    """Take an id of the outbox in a transaction that has no number; a sequence that logs ahead would give it one."""
+    while True:
         other.execute("LOCK TABLE events_outbox IN ROW EXCLUSIVE MODE")
         taken = other.execute("SELECT nextval(pg_get_serial_sequence('events_outbox', 'id'))").fetchone()[0]
+        if other.execute("SELECT pg_current_xact_id_if_assigned()").fetchone()[0] is None:
+            return taken
+        other.rollback()
+
+
+def test_it_does_not_rise_past_one_that_has_an_id_and_no_number_yet(other_connection, move, mark):
+    with other_connection() as other:
+        taken = take_an_id_without_a_number(other)
         move(*"abcd")
         assert mark.bounds()[1] < taken
         other.execute(INSERT.replace("(event_id", "(id, event_id").replace("(gen_", f"({taken}, gen_"))
