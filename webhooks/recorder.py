@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from webhooks import results
 from webhooks.claims import Row, Unsent
 from webhooks.models import Endpoint
-from webhooks.results import Outcome, Turn
+from webhooks.outcomes import Outcome
+from webhooks.results import Turn
 from webhooks.sessions import Session
 
 logger = logging.getLogger(__name__)

@@ -11,20 +11,21 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from django.conf import settings
 
-from webhooks import breaker, message, schedule, sessions
+from webhooks import breaker, schedule, sessions
 from webhooks.claims import Claims, Job, Row, Taken
 from webhooks.claims import Lane as Demand
+from webhooks.flights import Flights
 from webhooks.lanes import Lane
 from webhooks.models import Endpoint
+from webhooks.outcomes import Outcome
 from webhooks.recorder import Finished, Recorder
-from webhooks.results import Outcome, Turn
+from webhooks.results import Turn
 from webhooks.sessions import Session
 from webhooks.shares import Shares, part_of
-from webhooks.transport import Response, Transport
+from webhooks.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +71,9 @@ class Sender:
         self._stopping = False
         self._limit = settings.TIDEWIRE_WEBHOOKS_IN_FLIGHT
         self._lanes: dict[int, Lane] = {}
-        self._flying: set[asyncio.Task[None]] = set()
         self._shares, self._claims = Shares(), Claims()
+        self._claimer, self._recorder = Session("claims"), Recorder(self._written)
+        self._flights = Flights(self._lanes, self._recorder, self._limit)
         self._is_full = False
         self._due_at: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -82,10 +84,9 @@ class Sender:
         """Send until the end; return how many tries were written down."""
         self._loop = asyncio.get_running_loop()
         self._called = asyncio.Event()
-        self._claimer, self._recorder = Session("claims"), Recorder(self._written)
         recording = asyncio.create_task(self._recorder.run())
         try:
-            async with _transport() as self._transport:
+            async with _transport() as self._flights.transport:
                 try:
                     await self._claim_all()
                 finally:
@@ -106,6 +107,7 @@ class Sender:
     def stop(self) -> None:
         """Let it claim nothing more, and end when what flies has landed; may be called by any thread."""
         self._stopping = True
+        self._flights.close()
         self.call()
 
     # -- Claiming ------------------------------------------------------------------------------------------------------
@@ -163,7 +165,7 @@ class Sender:
         served = set(self._shares.served)
         for pk, lane in list(self._lanes.items()):
             self._give_back(lane, lane.take_all() if part_of(pk) not in served else lane.take_outdated())
-            self._start(lane)
+            self._flights.start(lane)
             if not lane.under_way and (part_of(pk) not in self._shares.held or lane.is_idle):
                 del self._lanes[pk]
 
@@ -176,7 +178,7 @@ class Sender:
         for pk, some in jobs.items():
             lane = self._lanes.get(pk) or self._lanes.setdefault(pk, Lane(some[0].endpoint))
             lane.add(some, demands[pk].places if pk in demands else None)
-            self._start(lane)
+            self._flights.start(lane)
         for one in taken.unsent:
             self._recorder.finish(one)
 
@@ -187,64 +189,19 @@ class Sender:
             async with asyncio.timeout(self._look_seconds):
                 await self._called.wait()
 
-    # -- Sending -------------------------------------------------------------------------------------------------------
-
-    def _start(self, lane: Lane) -> None:
-        """Let fly of a lane what may."""
-        while lane.queue and not self._stopping and (free := self._limit - len(self._flying)) > 0:
-            job = lane.next(is_short=free < self._limit / 2)
-            if job is None:
-                break
-            task = asyncio.create_task(self._fly(lane, job))
-            self._flying.add(task)
-            task.add_done_callback(self._flying.discard)
-        if lane.queue and (wait := lane.wait_seconds()):
-            asyncio.get_running_loop().call_later(wait, self._start, lane)
-
-    async def _fly(self, lane: Lane, job: Job) -> None:
-        try:
-            outcome = await self._send(job)
-        except asyncio.CancelledError:
-            self._give_back(lane, [job.row])
-            return
-        finally:
-            was_short = len(self._flying) >= self._limit
-            lane.landed(job)
-        self._recorder.finish(outcome)
-        if lane.queue or was_short:
-            asyncio.get_running_loop().call_soon(self._go_on, lane, was_short)
-
-    def _go_on(self, lane: Lane, was_short: bool) -> None:
-        """After a try: the next of its lane, or of any when there was no place for them."""
-        for each in [*self._lanes.values()] if was_short else [lane]:
-            self._start(each)
-
-    async def _send(self, job: Job) -> Outcome:
-        started_at = datetime.now(UTC)
-        try:
-            headers = message.headers(job.endpoint, str(job.event_id), job.body, job.number, started_at)
-        except Exception:
-            # One endpoint's lost key must not end the run, and so stop all the others.
-            logger.exception("Delivery %s could not be signed.", job.delivery_id)
-            error = "The request could not be signed; this has been logged."
-            return Outcome(job, started_at, {}, Response(None, error=error, is_ours=True))
-        response = await self._transport.post(job.endpoint.url, headers=headers, body=job.body)
-        return Outcome(job, started_at, headers, response)
+    # -- Ending --------------------------------------------------------------------------------------------------------
 
     async def _land(self) -> None:
         """Let what flies come to its end, within the grace; what does not is left to others."""
         self._stopping = True
+        self._flights.close()
         for lane in self._lanes.values():
             self._give_back(lane, lane.take_all())
         ends = time.monotonic() + settings.TIDEWIRE_WEBHOOKS_GRACE_SECONDS
         await self._leave()
-        while self._flying and (left := ends - time.monotonic()) > 0:
-            await asyncio.wait(set(self._flying), timeout=min(left, BALANCE_SECONDS))
+        while (left := ends - time.monotonic()) > 0 and not await self._flights.landed(min(left, BALANCE_SECONDS)):
             await self._leave()
-        late = list(self._flying)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await self._flights.break_off()
 
     async def _leave(self) -> None:
         """Leave to others the endpoints to which nothing flies any more."""

@@ -25,7 +25,7 @@ from webhooks import actions
 from webhooks.claims import Claims
 from webhooks.fanout import fan_out
 from webhooks.models import Delivery
-from webhooks.results import Outcome
+from webhooks.outcomes import Outcome
 from webhooks.shares import ALL
 from webhooks.transport import Response
 

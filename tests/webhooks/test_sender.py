@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.webhooks.conftest import make_due, settled
-from webhooks import recorder, schedule, sender
+from webhooks import flights, recorder, schedule, sender
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.sender import Sender, run
 from webhooks.shares import Shares
@@ -53,7 +53,7 @@ def test_a_second_try_has_the_same_id_and_a_signature_of_its_own_time(endpoint, 
     run()
     receiver.answers.clear()
     make_due()
-    monkeypatch.setattr(sender, "datetime", Later)
+    monkeypatch.setattr(flights, "datetime", Later)
     run()
     first, second = ({name.lower(): value for name, value in got["headers"].items()} for got in receiver.got)
     assert first["webhook-id"] == second["webhook-id"] == str(delivery.event_id)

@@ -30,10 +30,6 @@ class DeliveryQuerySet(models.QuerySet):
         lowest = Endpoint.objects.annotate(low=Subquery(mine.values("position")[:1]))
         return lowest.aggregate(lowest=Min("low"))["lowest"]
 
-    def finished_before(self, moment) -> "DeliveryQuerySet":
-        """Return the deliveries that came to their end long ago."""
-        return self.exclude(status=Delivery.Status.PENDING).filter(created_at__lt=moment)
-
     def cancel(self, reason: str = "") -> int:
         """End them unsent; who is sending one of them now no longer counts."""
         ended = {"status": Delivery.Status.CANCELLED, "reason": reason[:300]}
