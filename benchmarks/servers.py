@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.machine import SERVER_CORE, allow_many_files, cpu_seconds, memory_bytes, take_client_cores
+from benchmarks.stacks import SETTINGS
 from script.development.application import Application, Place, migrate, web
 from script.development.rooms import CHECKOUT
 from script.development.stack import Stack
 
 NOTHING = Application(before=lambda place: [], kept=lambda place: [], beside=lambda place: [], ready_path="")
 ENGINES = replace(NOTHING, before=lambda place: [migrate(place)])
-# As in production, but without TLS, and with limits that no load meets.
-SETTINGS = {"DEBUG": "0", "TIDEWIRE_HTTPS": "0", "TIDEWIRE_LIMITS": "development", "TIDEWIRE_LOG_LEVEL": "WARNING"}
 NAMES = ("tidewire", "bare", "tutorial", "tutorial-daphne")
 
 

@@ -9,6 +9,14 @@ from script.development.application import Application, Place, beat, deliver, mi
 from script.development.children import Part
 from script.development.stack import Stack
 
+# As in production, but without TLS, with limits that no load meets, and with receivers on this machine.
+SETTINGS = {
+    "DEBUG": "0",
+    "TIDEWIRE_HTTPS": "0",
+    "TIDEWIRE_LIMITS": "development",
+    "TIDEWIRE_LOG_LEVEL": "WARNING",
+    "TIDEWIRE_WEBHOOKS_ALLOW_PRIVATE": "1",
+}
 PARTS = {"web": web, "relay": relay, "deliver": deliver, "worker": worker, "beat": beat}
 
 
@@ -27,6 +35,6 @@ def server(*names: str) -> Iterator[Stack]:
     )
     with (
         tempfile.TemporaryDirectory(prefix="tidewire-bench-") as folder,
-        Stack(Path(folder), application=application) as stack,
+        Stack(Path(folder), environment=SETTINGS, application=application) as stack,
     ):
         yield stack

@@ -84,7 +84,7 @@ _pool_size = number("TIDEWIRE_DATABASE_POOL_SIZE", 0)
 
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "config.postgresql",
         "NAME": _conninfo.pop("dbname", "tidewire"),
         "USER": _conninfo.pop("user", ""),
         "PASSWORD": _conninfo.pop("password", ""),

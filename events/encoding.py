@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+# Made once: `json.dumps` makes another for each object that it writes.
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class Envelope(NamedTuple):
     """What a reader of the live side needs of an event: where it stands, what it is, and its encoded form."""
@@ -18,7 +21,7 @@ class Envelope(NamedTuple):
 
 def timestamp(moment: datetime) -> str:
     """Write a moment as RFC 3339 in UTC with microseconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def cloud_event(
@@ -58,4 +61,4 @@ def cloud_event(
 
 def encode(event: Mapping[str, Any]) -> str:
     """Write the event as compact JSON."""
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    return _write(event)

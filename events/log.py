@@ -1,6 +1,7 @@
 """Reading the log: its head, and pages of it for one topic, many, or all. Every read is bounded and indexed."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -138,6 +139,40 @@ def as_cloud_event(event: Event, epoch: str) -> dict[str, Any]:
 def envelope(event: Event, epoch: str) -> Envelope:
     """Return a row of the log as the live side carries it."""
     return Envelope(event.position, event.topic, event.type, encode(as_cloud_event(event, epoch)))
+
+
+# The columns of a row that is read without Django, for speed.
+ROW = "position, event_id, type, topic, subject, data, time, extensions, previous"
+
+
+def envelope_of_row(epoch: str, row: Sequence[Any]) -> Envelope:
+    """Return these columns of the log as the live side carries the event."""
+    position, event_id, type, topic, subject, data, time, extensions, previous = row
+    event = cloud_event(
+        source=settings.TIDEWIRE_SOURCE,
+        epoch=epoch,
+        position=position,
+        previous=previous,
+        event_id=event_id,
+        type=type,
+        topic=topic,
+        subject=subject,
+        time=time,
+        data=json.loads(data),  # Django leaves JSON from plain SQL as text
+        version=type_version(type),
+        extensions=json.loads(extensions) if extensions else None,
+    )
+    return Envelope(position, topic, type, encode(event))
+
+
+_AT = f"SELECT (SELECT epoch FROM events_loghead WHERE id = 1), {ROW} FROM events_event WHERE position = ANY(%s)"
+
+
+def encoded_at(positions: Collection[int]) -> list[Envelope]:
+    """Read the events at these positions that are there, encoded, in no order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_AT, [list(positions)])
+        return [envelope_of_row(epoch, row) for epoch, *row in cursor.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ One leader at a time, in plain SQL, needing PostgreSQL alone. Why not a serial i
 reader who has passed it would never see it. Here an event has no position before it is committed.
 """
 
-import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,13 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from django.conf import settings
 from django.db import connection, transaction
 
-from events import channel
+from events import channel, log
 from events.cursor import new_epoch
-from events.encoding import Envelope, cloud_event, encode
-from events.log import type_version
 from events.watermark import FLOOR, Watermark
 
 logger = logging.getLogger(__name__)
@@ -87,8 +83,8 @@ MOVE = f"""
 """
 
 # After the commit, when the lock is free again.
-READ_BATCH = """
-    SELECT position, event_id, type, topic, subject, data, time, extensions, previous FROM events_event
+READ_BATCH = f"""
+    SELECT {log.ROW} FROM events_event
     WHERE position > current_setting('tidewire.after')::bigint
       AND position <= current_setting('tidewire.upto')::bigint
     ORDER BY position
@@ -156,7 +152,7 @@ def move(watermark: Watermark) -> Batch | None:
     batch = _exchange(watermark.bounds())
     # Rows that retention took in this moment leave a gap, of which no message may tell; the hubs read the log then.
     if batch and batch.rows and len(batch.rows) == batch.count:
-        channel.announce(batch.epoch, [_envelope(batch.epoch, *row) for row in batch.rows])
+        channel.announce(batch.epoch, [log.envelope_of_row(batch.epoch, row) for row in batch.rows])
     if batch:
         watermark.take(batch.count, batch.last, complete=batch.count < BATCH)
     return batch
@@ -209,21 +205,3 @@ def _only(cursor: psycopg.Cursor) -> tuple[Any, ...]:
     row = cursor.fetchone()
     assert row is not None
     return row
-
-
-def _envelope(epoch, position, event_id, type, topic, subject, data, time, extensions, previous) -> Envelope:
-    event = cloud_event(
-        source=settings.TIDEWIRE_SOURCE,
-        epoch=epoch,
-        position=position,
-        previous=previous,
-        event_id=event_id,
-        type=type,
-        topic=topic,
-        subject=subject,
-        time=time,
-        data=json.loads(data),  # Django leaves JSON from plain SQL as text
-        version=type_version(type),
-        extensions=json.loads(extensions) if extensions else None,
-    )
-    return Envelope(position, topic, type, encode(event))

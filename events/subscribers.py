@@ -108,8 +108,7 @@ def run(name: str) -> int:
     If another runner holds the checkpoint this ends at once; that runner looks once more before it ends.
     """
     who, taken, careful = _subscribers[name], 0, 0
-    # The look is taken without the lock: what another run was woken for, and left to this one, is seen by it.
-    while _ready().filter(pk=name).exists() and (counted := _count_try(name)):
+    while counted := _count_try(name):
         # A batch that failed is gone through one by one: then the failing event is the first, and the tries its own.
         careful = BATCH if counted.failures > 1 else max(0, careful - 1)
         try:
@@ -120,18 +119,26 @@ def run(name: str) -> int:
     return taken
 
 
+# Only what is behind the head is locked: the look that finds nothing to do stands in nobody's way, so what another run
+# was woken for, and left to this one, is seen by it.
+_COUNT_TRY = """
+    UPDATE events_checkpoint
+    SET failures = CASE WHEN failing_position = position THEN failures + 1 ELSE 1 END,
+        failing_position = position, retry_at = %s, updated_at = %s
+    WHERE name = (
+        SELECT name FROM events_checkpoint
+        WHERE name = %s AND status = 'running' AND (retry_at IS NULL OR retry_at <= %s)
+          AND position < (SELECT position FROM events_loghead WHERE id = 1)
+        FOR UPDATE SKIP LOCKED
+    )
+    RETURNING *, (SELECT position FROM events_loghead WHERE id = 1) AS head
+"""
+
+
 def _count_try(name: str) -> Checkpoint | None:
     """Count the try in a transaction of its own, so that a process killed in it has counted; None: not now."""
-    with transaction.atomic():
-        checkpoint = _ready().select_for_update(skip_locked=True).filter(pk=name).first()
-        if checkpoint is None:
-            return None
-        again = checkpoint.failing_position == checkpoint.position
-        checkpoint.failures = checkpoint.failures + 1 if again else 1
-        checkpoint.failing_position = checkpoint.position
-        checkpoint.retry_at = timezone.now() + BEGIN_WITHIN
-        checkpoint.save(update_fields=["failures", "failing_position", "retry_at", "updated_at"])
-        return checkpoint
+    now = timezone.now()
+    return next(iter(Checkpoint.objects.raw(_COUNT_TRY, [now + BEGIN_WITHIN, now, name, now])), None)
 
 
 def _counted(checkpoint: Checkpoint) -> QuerySet[Checkpoint]:
@@ -151,7 +158,7 @@ def _take_batch(who: Subscriber, counted: Checkpoint, *, limit: int) -> int:
         checkpoint = _counted(counted).select_for_update().first()
         if checkpoint is None:
             return 0
-        page = log.page(None, after=counted.position, upto=log.head().position, limit=limit)
+        page = log.page(None, after=counted.position, upto=vars(counted)["head"], limit=limit)
         _take_page(who, checkpoint, page)
         checkpoint.save()
         return checkpoint.position - counted.position

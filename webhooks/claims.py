@@ -17,8 +17,7 @@ from django.conf import settings
 from django.db import models
 
 from events import log
-from events.models import Event
-from webhooks import message, sessions
+from webhooks import sessions
 from webhooks.models import Endpoint
 from webhooks.shares import ALL, PARTS
 
@@ -182,9 +181,8 @@ class Claims:
         if not rows:
             return Taken()
         # Read after the claim: what retention has taken, and what was redacted meanwhile, is seen.
-        events = Event.objects.in_bulk({row.position for row in rows})
+        bodies = _bodies({row.position for row in rows})
         endpoints = self._current({row.endpoint_id: row.version for row in rows})
-        bodies = _bodies(events.values())
         taken = Taken()
         for row in sorted(rows, key=lambda row: (row.is_retry, row.number, row.id)):
             if row.endpoint_id in endpoints:
@@ -212,9 +210,8 @@ def _claim(limit: int, parts: Collection[int], lanes: list[Lane]) -> list[Row]:
     return [Row(*row) for row in psycopg.Cursor(sessions.current()).execute(CLAIM, values).fetchall()]
 
 
-def _bodies(events: Iterable[Event]) -> dict[int, bytes]:
-    epoch = log.head().epoch
-    bodies = {event.position: message.body_of(event, epoch) for event in events}
+def _bodies(positions: Collection[int]) -> dict[int, bytes]:
+    bodies = {event.position: event.encoded.encode() for event in log.encoded_at(positions)}
     for position, body in bodies.items():
         if len(body) > settings.TIDEWIRE_WEBHOOKS_BODY_WARN_BYTES:
             logger.warning("The event at %s makes a message of %s bytes; receivers expect less.", position, len(body))

@@ -17,6 +17,8 @@ from webhooks.headers import HIDDEN, is_reserved
 from webhooks.models import Endpoint
 
 OURS = frozenset(("content-type", "webhook-id", "webhook-timestamp", "webhook-signature", "tidewire-attempt"))
+# Where an endpoint's row, as it was read, keeps its letterhead.
+KEPT = "_letterhead"
 # Linux takes no longer argument of a program.
 ARGUMENT_MAX = 100_000
 
@@ -54,7 +56,14 @@ def headers(endpoint: Endpoint, event_id: str, body: bytes, number: int, now: da
 
 
 def letterhead(endpoint: Endpoint) -> Letterhead:
-    """Return an endpoint's letterhead, which is made once for the same settings; asks for retired keys alone."""
+    """Return an endpoint's letterhead, which is looked up once for each row read; asks for retired keys alone."""
+    known: Letterhead | None = vars(endpoint).get(KEPT)
+    if known is None:
+        known = vars(endpoint)[KEPT] = _looked_up(endpoint)
+    return known
+
+
+def _looked_up(endpoint: Endpoint) -> Letterhead:
     asymmetric = endpoint.signature == Endpoint.Signature.ASYMMETRIC
     current = endpoint.encrypted_private_key if asymmetric else endpoint.encrypted_secret
     retired = tuple((old.encrypted, old.expires_at) for old in endpoint.retired_secrets.all())

@@ -1,6 +1,5 @@
 """Outcomes: how a try went, what is to be written of it, and the try as a row for whoever looks at it."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,16 +41,25 @@ class Result:
         """Return by which claim of which delivery it was."""
         return self.row.id, self.row.claim
 
-    def columns(self) -> tuple[Any, ...]:
-        """Return the values in the order in which the statement takes them."""
+    def as_row(self) -> dict[str, Any]:
+        """Return the values by the names that the statement takes."""
         row, said = self.row, self.verdict
-        head = (row.id, row.claim, said.status, said.reason[:REASON_MAX], said.delay_seconds)
+        result = {"id": row.id, "claim": str(row.claim), "status": said.status, "reason": said.reason[:REASON_MAX]}
+        result["delay"] = said.delay_seconds
         if self.outcome is None:
-            return (*head, *[None] * 9)
+            return result
         job, response = self.outcome.job, self.outcome.response
-        asked, got = _json(message.stored_headers(self.outcome.request_headers)), _json(response.headers)
-        about = (self.outcome.started_at, response.duration_ms, response.error, asked, got, response.body)
-        return (*head, job.number, response.status_code, job.endpoint.url, *about)
+        return result | {
+            "number": job.number,
+            "status_code": response.status_code,
+            "url": job.endpoint.url,
+            "started_at": self.outcome.started_at.isoformat(),
+            "duration_ms": response.duration_ms,
+            "error": response.error,
+            "request_headers": message.stored_headers(self.outcome.request_headers),
+            "response_headers": response.headers,
+            "response_body": response.body,
+        }
 
 
 class Tries(Sequence[Attempt]):
@@ -111,7 +119,3 @@ def _delivery(result: Result, due: datetime | None) -> Delivery:
         reason=result.verdict.reason[:REASON_MAX],
         created_at=row.created_at,
     )
-
-
-def _json(headers: dict[str, str]) -> str:
-    return json.dumps(headers, separators=(",", ":"))

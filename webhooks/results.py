@@ -1,5 +1,6 @@
 """Results: what became of claimed deliveries, written down for many at once, each by the holder of its claim alone."""
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -22,11 +23,11 @@ logger = logging.getLogger(__name__)
 # A row that somebody else holds, to delete or to change it, is not waited for: the others' results would wait too.
 RECORD = """
     WITH result AS MATERIALIZED (
-        SELECT * FROM unnest(
-            %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::float8[], %s::int[], %s::int[],
-            %s::text[], %s::timestamptz[], %s::int[], %s::text[], %s::jsonb[], %s::jsonb[], %s::text[]
-        ) AS result(id, claim, status, reason, delay, number, status_code,
-                    url, started_at, duration_ms, error, request_headers, response_headers, response_body)
+        SELECT * FROM json_to_recordset(%s::json) AS result(
+            id bigint, claim uuid, status text, reason text, delay float8, number int, status_code int, url text,
+            started_at timestamptz, duration_ms int, error text, request_headers jsonb, response_headers jsonb,
+            response_body text
+        )
     ), locked AS MATERIALIZED (
         SELECT id, claim FROM webhooks_delivery
         WHERE id = ANY(ARRAY(SELECT id FROM result)) AND claim IS NOT NULL
@@ -149,8 +150,11 @@ def _concerned(results: Iterable[Result], troubled: Collection[int]) -> dict[int
 
 def _write(results: Sequence[Result]) -> Written:
     """Write rows and tries; return the moment of the next try, and the try's id, of those whose claim still held."""
-    columns = [list(column) for column in zip(*(result.columns() for result in results), strict=True)]
-    rows = psycopg.Cursor(sessions.current()).execute(RECORD, columns).fetchall() if columns else []
+    if not results:
+        return {}
+    # As one document: arrays of texts are quoted one by one, in Python.
+    told = json.dumps([result.as_row() for result in results])
+    rows = psycopg.Cursor(sessions.current()).execute(RECORD, [told]).fetchall()
     return {(id, claim): (due, tried) for id, claim, due, tried in rows}
 
 

@@ -1,0 +1,1 @@
+"""The database engine: Django's own for PostgreSQL, with one thing done faster."""
