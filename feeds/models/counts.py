@@ -111,6 +111,11 @@ class Counted(Telling):
     def version(self, value: int) -> None:
         self.tally.version = value
 
+    @property
+    def written(self) -> int:
+        """Return the version that last wrote the row itself: who holds it or a later one has seen all but counts."""
+        return self.tally.written
+
     def write(self, *fields: str) -> None:
         """Write some columns; the version goes on by one in the side row, which then holds the counts as they are."""
         if columns := [name for name in fields if name != "version"]:
