@@ -1,7 +1,7 @@
 """The one way in: what has happened is recorded in the transaction that made it happen."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from uuid6 import uuid7
 
@@ -83,21 +84,39 @@ def _outbox_row(fact: Fact) -> tuple:
 
 
 @transaction.atomic
-def redact(subject: str, noun: str, *, before: int, **blank: Any) -> int:
-    """Blank fields of an object in the events of the log that carry it whole, up to a position; return how many.
+def redact(subjects: Collection[str], noun: str, *, before: int, **blank: Any) -> int:
+    """Blank fields of objects in the events of the log that carry them whole, up to a position; return how many.
 
     The events stay where they are, with all else that they say. Web processes are told, so that what they hold in
     memory says no more than the log. What is delivered later is blank too.
     """
-    carries = {"subject": subject, "type__regex": WHOLE, "data__has_key": noun, "position__lt": before}
-    rows = list(Event.objects.filter(**carries).select_for_update().order_by("position"))
+    rows = list(_whole(noun, before).filter(subject__in=subjects).select_for_update().order_by("position"))
+    _blank(rows, noun, blank)
+    epoch = log.head().epoch
+    transaction.on_commit(lambda: channel.retell(epoch, [log.envelope(event, epoch) for event in rows]), robust=True)
+    return len(rows)
+
+
+@transaction.atomic
+def redact_topics(topics: Collection[str], noun: str, *, before: int, **blank: Any) -> int:
+    """Do the same for all objects of one kind on topics that nobody reads any more; return how many events it were."""
+    found, after = _whole(noun, before).filter(topic__in=topics).order_by("position"), 0
+    count = 0
+    while rows := list(found.filter(position__gt=after).select_for_update()[:REDACTED_TOGETHER]):
+        _blank(rows, noun, blank)
+        after, count = rows[-1].position, count + len(rows)
+    return count
+
+
+def _whole(noun: str, before: int) -> QuerySet[Event]:
+    return Event.objects.filter(type__regex=WHOLE, data__has_key=noun, position__lt=before)
+
+
+def _blank(rows: Sequence[Event], noun: str, blank: Mapping[str, Any]) -> None:
     for event in rows:
         said = event.data[noun]
         event.data[noun] = said | {name: value for name, value in blank.items() if name in said}
     Event.objects.bulk_update(rows, ["data"], batch_size=REDACTED_TOGETHER)
-    epoch = log.head().epoch
-    transaction.on_commit(lambda: channel.retell(epoch, [log.envelope(event, epoch) for event in rows]), robust=True)
-    return len(rows)
 
 
 def retry_parked(parked: ParkedEvent) -> bool:

@@ -55,6 +55,9 @@ class EntryDetail(Owned, generics.RetrieveDestroyAPIView):
         """Return its author's id."""
         return entry.author_id
 
+    def is_there(self, entry: Entry) -> bool:
+        return entry.is_there
+
     def may_delete(self, entry: Entry) -> set[int]:
         """Return its author and the owner of the feed it stands in."""
         return {entry.author_id, entry.feed.owner_id}

@@ -49,9 +49,13 @@ class Owned(Versioned):
             row.lock()
         except row.DoesNotExist:
             raise Http404 from None
-        if getattr(row, "deleted_at", None) is not None:
+        if not self.is_there(row):
             raise Http404
         check_version(self.request, row)
+
+    def is_there(self, row) -> bool:
+        """Say whether the row, which is locked, is still there to be changed."""
+        return True
 
     def perform_update(self, row) -> None:
         """Write what has changed."""
