@@ -54,8 +54,7 @@ def record_many(facts: Iterable[Fact]) -> list[UUID]:
     rows = [_outbox_row(fact) for fact in facts]
     for first in range(0, len(rows), OUTBOX_CHUNK):
         _insert(rows[first : first + OUTBOX_CHUNK])
-    # A def or lambda: on Django 5.2 a robust partial that fails raises after the commit.
-    transaction.on_commit(lambda: wake.relay(), robust=True)
+    told()
     return [row[0] for row in rows]
 
 
@@ -68,6 +67,34 @@ _VALUES = "(%s, %s, %s, %s, %s::jsonb, %s, %s::jsonb)"
 def _insert(rows: list[tuple]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT + ", ".join([_VALUES] * len(rows)), [value for row in rows for value in row])
+
+
+_TELL = """
+    INSERT INTO events_outbox (event_id, type, topic, subject, data, time)
+    SELECT fact.event_id, fact.type, fact.topic, fact.subject, {data}, fact.time FROM {source},
+    jsonb_to_recordset(%(facts)s::jsonb)
+        AS fact(event_id uuid, type text, topic text, subject text, data jsonb, time timestamptz)
+"""
+
+
+def telling(facts: Iterable[Fact], *, source: str, data: str) -> tuple[str, dict[str, str]]:
+    """Return a statement that writes events, and its values, to be a part of the one that makes them true.
+
+    So a row for which many wait is held for one statement and its commit. `source` names what returns the changed row,
+    and `data` says in SQL what each `fact` tells of it. Whoever executes it wakes the relay after the commit.
+    """
+    rows = [
+        {"event_id": uuid7(), "time": timezone.now(), "data": each.data}
+        | {"type": each.type.name, "topic": each.topic, "subject": each.subject}
+        for each in facts
+    ]
+    return _TELL.format(source=source, data=data), {"facts": json.dumps(rows, cls=DjangoJSONEncoder)}
+
+
+def told() -> None:
+    """Wake the relay after the commit of what was told by `telling`."""
+    # A def or lambda: on Django 5.2 a robust partial that fails raises after the commit.
+    transaction.on_commit(lambda: wake.relay(), robust=True)
 
 
 def _outbox_row(fact: Fact) -> tuple:

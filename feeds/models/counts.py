@@ -55,6 +55,8 @@ class EntryCounts(Counts):
     entry = models.OneToOneField("feeds.Entry", models.CASCADE, primary_key=True, related_name="counts")
     like_count = models.PositiveIntegerField(default=0)
     comment_count = models.PositiveIntegerField(default=0)
+    # The entry was deleted or hidden: who waited for this row meanwhile, to like it, sees so and does not.
+    is_closed = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "counts of entry"

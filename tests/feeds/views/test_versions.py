@@ -24,6 +24,10 @@ def edit(client, path, text, match=None):
     return client.patch(f"/api/v1/{path}", {"text": text}, headers=headers)
 
 
+def edit_of(client, path, fields, match):
+    return client.patch(f"/api/v1/{path}", fields, headers={"If-Match": match})
+
+
 @pytest.mark.parametrize("match", ANY)
 def test_an_edit_of_the_version_that_was_read_is_made(api, alice, entry, match):
     client, path = api(alice), f"entries/{entry.pk}/"
@@ -74,7 +78,9 @@ def test_what_was_only_counted_since_it_was_read_refuses_no_edit(api, alice, bob
     actions.unfollow_feed(feed, by=bob)
     for path, field in paths.items():
         assert client.get(f"/api/v1/{path}").headers["ETag"] != tags[path]
-        edits = [client.patch(f"/api/v1/{path}", {field: n}, headers={"If-Match": tags[path]}) for n in ("Two", "Three")]
+        edits = [
+            client.patch(f"/api/v1/{path}", {field: n}, headers={"If-Match": tags[path]}) for n in ("Two", "Three")
+        ]
         assert [each.status_code for each in edits] == [200, 412]
     assert client.get(f"/api/v1/entries/{entry.pk}/").json()["like_count"] == 1
 
