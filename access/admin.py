@@ -14,6 +14,7 @@ class PersonAdmin(UserAdmin):
     """Users, with all that belongs to them; a suspended one may read and not write."""
 
     actions = ["suspend", "end_suspension"]
+    fieldsets = (*UserAdmin.fieldsets, ("How it is told", {"fields": ("time_zone", "language")}))
 
     def has_suspend_permission(self, request) -> bool:
         return request.user.has_perm("access.suspend_user")

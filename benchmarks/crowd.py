@@ -12,8 +12,9 @@ import psycopg
 
 USERS = """
     INSERT INTO access_user (id, username, password, email, first_name, last_name,
-                             is_staff, is_active, is_superuser, date_joined, suspended_reason)
-    SELECT row, 'crowd-' || row, '!', '', '', '', false, true, false, now(), ''
+                             is_staff, is_active, is_superuser, date_joined, suspended_reason,
+                             time_zone, language)
+    SELECT row, 'crowd-' || row, '!', '', '', '', false, true, false, now(), '', 'UTC', 'en'
     FROM generate_series(1, %(users)s) AS row
 """
 FEEDS = """

@@ -3,8 +3,8 @@
 Starts engines of its own, durable as in production, and writes a crowd into them: 100,000 users with 2,000,000 follows
 and, in two steps, 1,000,000 entries, so that the cost of a page is seen before and after they have become ten times
 more. The baselines, in the same run, are the queries that tutorials write. Then an entry is pushed to 10,000 and to
-100,000 readers, and writers in processes of their own like one entry through the action that the API calls; what was
-counted, what was told and the rows must agree.
+100,000 readers, and writers in processes of their own like one entry through the action that the API calls, and by
+statements one after the other; what was counted, what was told and the rows must agree.
 """
 
 import argparse
@@ -26,6 +26,7 @@ NAMES = {
     "join": "baseline: filter over a join",
     "subquery": "baseline: filter over a subquery",
 }
+WAYS = {"action": "the action: one statement", "saved": "baseline: one after the other"}
 HEAD = ["what", "entries", "p50 ms", "p99 ms"]
 TOLD = """
     SELECT array_agg((data->'entry'->>'like_count')::int ORDER BY id) FROM events_outbox
@@ -69,7 +70,7 @@ def pushes(environment: Mapping[str, str], options: argparse.Namespace) -> None:
     show("One entry pushed into timelines", ["followers", "rows", "seconds", "rows/s"], rows)
 
 
-def likes(environment: Mapping[str, str], writers: int, options: argparse.Namespace) -> list[str]:
+def likes(environment: Mapping[str, str], way: str, writers: int, options: argparse.Namespace) -> list[str]:
     """Let writers like one entry; return how many did, how long it took them, and whether all agrees."""
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as look:
         entry = look.execute(
@@ -78,7 +79,7 @@ def likes(environment: Mapping[str, str], writers: int, options: argparse.Namesp
         ).fetchone()[0]
         each = (options.users - 3) // writers
         start = time.time() + 3 + writers / 3
-        arguments = ["--entry", str(entry), "--users", str(each), "--seconds", str(options.seconds)]
+        arguments = ["--entry", str(entry), "--users", str(each), "--seconds", str(options.seconds), "--way", way]
         begin = [*arguments, "--start", str(start)]
         begun = [processes.start(environment, "liker", *begin, "--first", str(3 + n * each)) for n in range(writers)]
         found = [processes.finish(one) for one in begun]
@@ -89,7 +90,15 @@ def likes(environment: Mapping[str, str], writers: int, options: argparse.Namesp
         told = look.execute(TOLD, [entry]).fetchone()[0]
     agrees = kept == rows == len(took) and told == list(range(1, rows + 1))
     cpu = 1000 * sum(one["cpu"] for one in found) / len(took)
-    return [str(writers), f"{rows:,}", f"{rate:,.0f}", *figures(took), f"{cpu:.2f}", "yes" if agrees else "NO"]
+    return [
+        WAYS[way],
+        str(writers),
+        f"{rows:,}",
+        f"{rate:,.0f}",
+        *figures(took),
+        f"{cpu:.2f}",
+        "yes" if agrees else "NO",
+    ]
 
 
 def main() -> None:
@@ -115,8 +124,21 @@ def main() -> None:
         if options.only in (None, "pushes"):
             pushes(environment, options)
         if options.only in (None, "likes"):
-            head = ["writers", "likes", "likes/s", "p50 ms", "p99 ms", "writer's CPU ms", "exact and told in order"]
-            show("Likes of one entry", head, [likes(environment, writers, options) for writers in options.writers])
+            head = [
+                "way",
+                "writers",
+                "likes",
+                "likes/s",
+                "p50 ms",
+                "p99 ms",
+                "writer's CPU ms",
+                "exact and told in order",
+            ]
+            show(
+                "Likes of one entry",
+                head,
+                [likes(environment, way, writers, options) for writers in options.writers for way in WAYS],
+            )
 
 
 if __name__ == "__main__":

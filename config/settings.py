@@ -159,10 +159,11 @@ CELERY_BEAT_SCHEDULE = {
     "forget old idempotency keys": _every("access.tasks.forget_idempotency_keys", 3600),
     "prune finished deliveries": _every("webhooks.tasks.prune_deliveries", 300),
     "forget keys that sign no more": _every("webhooks.tasks.forget_retired_keys", 3600),
-    "send the notifications that are due": _every("notifications.tasks.send_due", 5),
+    "send the notifications that are due": _every("notifications.tasks.wake_senders", 5),
     "send the broadcasts that are due": _every("notifications.tasks.send_broadcasts", 5),
     "bring back the notifications that were snoozed": _every("notifications.tasks.bring_back_snoozed", 5),
     "forget old decisions about notifications": _every("notifications.tasks.prune_decisions", 3600),
+    "forget old notifications": _every("notifications.tasks.prune_notifications", 3600),
 }
 
 # -- REST --------------------------------------------------------------------------------------------------------------
@@ -265,6 +266,7 @@ TIDEWIRE_WEBHOOKS_RETENTION_DAYS = number("TIDEWIRE_WEBHOOKS_RETENTION_DAYS", 30
 TIDEWIRE_NOTIFICATIONS_STORM = None if text("TIDEWIRE_LIMITS") == "development" else (6, 30)
 TIDEWIRE_NOTIFICATION_CHANNELS = ("notifications.channels.email.Email", "notifications.channels.web_push.WebPush")
 TIDEWIRE_NOTIFICATIONS_DECISIONS_DAYS = number("TIDEWIRE_NOTIFICATIONS_DECISIONS_DAYS", 30)
+TIDEWIRE_NOTIFICATIONS_DAYS = number("TIDEWIRE_NOTIFICATIONS_DAYS", 180)
 
 if text("TIDEWIRE_LIMITS") == "development":
     TIDEWIRE_ADDRESS_MAX_CONNECTIONS = TIDEWIRE_USER_MAX_CONNECTIONS = 0

@@ -1,7 +1,7 @@
 """The one way in: what has happened is recorded in the transaction that made it happen."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from uuid6 import uuid7
 
@@ -53,8 +54,7 @@ def record_many(facts: Iterable[Fact]) -> list[UUID]:
     rows = [_outbox_row(fact) for fact in facts]
     for first in range(0, len(rows), OUTBOX_CHUNK):
         _insert(rows[first : first + OUTBOX_CHUNK])
-    # A def or lambda: on Django 5.2 a robust partial that fails raises after the commit.
-    transaction.on_commit(lambda: wake.relay(), robust=True)
+    told()
     return [row[0] for row in rows]
 
 
@@ -67,6 +67,34 @@ _VALUES = "(%s, %s, %s, %s, %s::jsonb, %s, %s::jsonb)"
 def _insert(rows: list[tuple]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_INSERT + ", ".join([_VALUES] * len(rows)), [value for row in rows for value in row])
+
+
+_TELL = """
+    INSERT INTO events_outbox (event_id, type, topic, subject, data, time)
+    SELECT fact.event_id, fact.type, fact.topic, fact.subject, {data}, fact.time FROM {source},
+    jsonb_to_recordset(%(facts)s::jsonb)
+        AS fact(event_id uuid, type text, topic text, subject text, data jsonb, time timestamptz)
+"""
+
+
+def telling(facts: Iterable[Fact], *, source: str, data: str) -> tuple[str, dict[str, str]]:
+    """Return a statement that writes events, and its values, to be a part of the one that makes them true.
+
+    So a row for which many wait is held for one statement and its commit. `source` names what returns the changed row,
+    and `data` says in SQL what each `fact` tells of it. Whoever executes it wakes the relay after the commit.
+    """
+    rows = [
+        {"event_id": uuid7(), "time": timezone.now(), "data": each.data}
+        | {"type": each.type.name, "topic": each.topic, "subject": each.subject}
+        for each in facts
+    ]
+    return _TELL.format(source=source, data=data), {"facts": json.dumps(rows, cls=DjangoJSONEncoder)}
+
+
+def told() -> None:
+    """Wake the relay after the commit of what was told by `telling`."""
+    # A def or lambda: on Django 5.2 a robust partial that fails raises after the commit.
+    transaction.on_commit(lambda: wake.relay(), robust=True)
 
 
 def _outbox_row(fact: Fact) -> tuple:
@@ -83,21 +111,39 @@ def _outbox_row(fact: Fact) -> tuple:
 
 
 @transaction.atomic
-def redact(subject: str, noun: str, *, before: int, **blank: Any) -> int:
-    """Blank fields of an object in the events of the log that carry it whole, up to a position; return how many.
+def redact(subjects: Collection[str], noun: str, *, before: int, **blank: Any) -> int:
+    """Blank fields of objects in the events of the log that carry them whole, up to a position; return how many.
 
     The events stay where they are, with all else that they say. Web processes are told, so that what they hold in
     memory says no more than the log. What is delivered later is blank too.
     """
-    carries = {"subject": subject, "type__regex": WHOLE, "data__has_key": noun, "position__lt": before}
-    rows = list(Event.objects.filter(**carries).select_for_update().order_by("position"))
+    rows = list(_whole(noun, before).filter(subject__in=subjects).select_for_update().order_by("position"))
+    _blank(rows, noun, blank)
+    epoch = log.head().epoch
+    transaction.on_commit(lambda: channel.retell(epoch, [log.envelope(event, epoch) for event in rows]), robust=True)
+    return len(rows)
+
+
+@transaction.atomic
+def redact_topics(topics: Collection[str], noun: str, *, before: int, **blank: Any) -> int:
+    """Do the same for all objects of one kind on topics that nobody reads any more; return how many events it were."""
+    found, after = _whole(noun, before).filter(topic__in=topics).order_by("position"), 0
+    count = 0
+    while rows := list(found.filter(position__gt=after).select_for_update()[:REDACTED_TOGETHER]):
+        _blank(rows, noun, blank)
+        after, count = rows[-1].position, count + len(rows)
+    return count
+
+
+def _whole(noun: str, before: int) -> QuerySet[Event]:
+    return Event.objects.filter(type__regex=WHOLE, data__has_key=noun, position__lt=before)
+
+
+def _blank(rows: Sequence[Event], noun: str, blank: Mapping[str, Any]) -> None:
     for event in rows:
         said = event.data[noun]
         event.data[noun] = said | {name: value for name, value in blank.items() if name in said}
     Event.objects.bulk_update(rows, ["data"], batch_size=REDACTED_TOGETHER)
-    epoch = log.head().epoch
-    transaction.on_commit(lambda: channel.retell(epoch, [log.envelope(event, epoch) for event in rows]), robust=True)
-    return len(rows)
 
 
 def retry_parked(parked: ParkedEvent) -> bool:

@@ -174,6 +174,6 @@ def subscriber(name: str) -> None:
     _waker.want(SUBSCRIBER, (name,))
 
 
-def task(name: str, delay_seconds: float = 0) -> None:
+def task(name: str, delay_seconds: float = 0, args: tuple[str, ...] = ()) -> None:
     """Wake a task of another app by its full name, at once or in some seconds (never more than a minute)."""
-    _waker.want(name, (), min(delay_seconds, 60))
+    _waker.want(name, args, min(delay_seconds, 60))

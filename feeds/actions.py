@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from access.relations import check_not_blocked
 from events.actions import Fact, record_many
-from feeds import event_types, payloads
+from feeds import event_types, likes, payloads
 from feeds.models import Comment, Dismissal, Entry, Fanout, Feed, Follow, Reaction
 from feeds.models.mention import note_mentions
 
@@ -41,12 +41,15 @@ def publish_entries(feed: Feed, texts: Iterable[str]) -> list[Entry]:
 
 
 def like_entry(entry: Entry, *, by) -> Entry:
-    """Like an entry; twice is once. The entry returned carries the exact counts."""
+    """Like an entry; twice is once. The entry returned carries the exact counts.
+
+    Raises `Entry.DoesNotExist` if it has ended meanwhile.
+    """
     by.check_may_write()
     held = entry.held_version
-    if Reaction.objects.make(entry, by, Reaction.Kind.LIKE) is None:
+    if not likes.make(entry, by):
         check_not_blocked(entry.author_id, by=by.pk)
-    elif held >= entry.tally.written:
+    elif held >= entry.written:
         # But for the counts, which are the new ones, nothing of it has changed since it was read.
         entry.liked = True
         return entry
@@ -54,14 +57,14 @@ def like_entry(entry: Entry, *, by) -> Entry:
 
 
 def unlike_entry(entry: Entry, *, by) -> Entry:
-    """Take a like back; without one nothing happens."""
+    """Take a like back; without one nothing happens. Raises `Entry.DoesNotExist` if the entry has ended meanwhile."""
     Reaction.objects.take_back(entry, by, Reaction.Kind.LIKE)
     return _as_seen(entry, by)
 
 
 def _as_seen(entry: Entry, viewer) -> Entry:
     # Read after the commit: others wait for the counts until then. It is never older than the counts it carries.
-    return Entry.objects.for_viewer(viewer).get(pk=entry.pk)
+    return Entry.objects.alive().for_viewer(viewer).get(pk=entry.pk)
 
 
 @transaction.atomic

@@ -131,7 +131,9 @@ def like(request: HttpRequest, pk: int) -> HttpResponse:
     """Like an entry, or take the like back: the form says which, so that sending it twice is harmless."""
     entry = get_object_or_404(Entry.objects.alive().readable_by(request.user), pk=pk)
     change = actions.like_entry if request.POST.get("liked") == "1" else actions.unlike_entry
-    change(entry, by=request.user)
+    # It may end in between; then the page that is gone back to shows so.
+    with suppress(Entry.DoesNotExist):
+        change(entry, by=request.user)
     return redirect(f"{_back(request)}#entry-{pk}")
 
 

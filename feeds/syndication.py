@@ -2,11 +2,12 @@
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.syndication.views import Feed as Syndication
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -37,11 +38,54 @@ def _public_feed(slug: str) -> Feed:
 
 
 def _public_entries(feed: Feed):
-    return Entry.objects.alive().filter(feed=feed).readable_by(NOBODY).for_viewer(NOBODY).order_by("-pk")
+    return Entry.objects.alive().filter(feed=feed).readable_by(NOBODY).for_viewer(NOBODY)
 
 
 def _writable(text: str) -> str:
     return _UNWRITABLE.sub("\ufffd", text)
+
+
+# -- Pages ------------------------------------------------------------------------------------------------------------
+
+# The newest page is all before an entry that never comes.
+END = 2**63 - 1
+
+
+class Page(NamedTuple):
+    """Some entries, newest first, and by which questions the pages beside it are found."""
+
+    rows: list[Entry]
+    newer: str
+    older: str
+
+
+def _page(request: HttpRequest, *parts: QuerySet[Entry]) -> Page:
+    """Return the page that is asked for by `?before=` or `?after=` an entry, of parts that have an index each."""
+    if "after" in request.GET:
+        return _page_after(_number(request.GET["after"]), parts)
+    before = _number(request.GET.get("before", str(END)))
+    found = sorted(_some(parts, "-pk", pk__lt=before), key=lambda entry: -entry.pk)
+    rows = found[:PAGE]
+    newer = f"after={rows[0].pk if rows else before - 1}" if before < END else ""
+    return Page(rows, newer, f"before={rows[-1].pk}" if len(found) > PAGE else "")
+
+
+def _page_after(after: int, parts: tuple[QuerySet[Entry], ...]) -> Page:
+    found = sorted(_some(parts, "pk", pk__gt=after), key=lambda entry: entry.pk)
+    rows = found[:PAGE][::-1]
+    older = f"before={rows[-1].pk if rows else min(after + 1, END)}"
+    return Page(rows, f"after={rows[0].pk}" if len(found) > PAGE else "", older)
+
+
+def _some(parts: tuple[QuerySet[Entry], ...], order: str, **bound: int) -> list[Entry]:
+    """Return of each part one more than a page."""
+    return [entry for rows in parts for entry in rows.filter(**bound).order_by(order)[: PAGE + 1]]
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise Http404("There is no such page.")
+    return min(int(text), END)
 
 
 # -- Atom -------------------------------------------------------------------------------------------------------------
@@ -54,14 +98,22 @@ class Steady(Atom1Feed):
         """Return when something changed last."""
         return super().latest_post_date() if self.items else self.feed["since"]
 
+    def add_root_elements(self, handler) -> None:
+        """Name the pages beside this one (RFC 5005)."""
+        super().add_root_elements(handler)
+        for rel, href in self.feed["pages"].items():
+            handler.addQuickElement("link", "", {"rel": rel, "href": href})
+
 
 class Atom(Syndication):
-    """The newest public entries of a public feed."""
+    """The public entries of a public feed, newest first, page by page."""
 
     feed_type = Steady
 
     def get_object(self, request: HttpRequest, slug: str) -> Feed:
-        return _public_feed(slug)
+        feed = _public_feed(slug)
+        feed.page = _page(request, _public_entries(feed))
+        return feed
 
     def title(self, feed: Feed) -> str:
         return _writable(feed.title)
@@ -81,10 +133,12 @@ class Atom(Syndication):
         return feed.owner.username
 
     def feed_extra_kwargs(self, feed: Feed) -> dict:
-        return {"since": feed.created_at}
+        url = self.feed_url(feed)
+        beside = {"previous": feed.page.newer, "next": feed.page.older}
+        return {"since": feed.created_at, "pages": {rel: f"{url}?{asked}" for rel, asked in beside.items() if asked}}
 
     def items(self, feed: Feed) -> list[Entry]:
-        return list(_public_entries(feed)[:PAGE])
+        return feed.page.rows
 
     def item_title(self, entry: Entry) -> str:
         line = _writable(entry.text).strip().partition("\n")[0]
@@ -116,32 +170,20 @@ def outbox(request: HttpRequest, slug: str) -> JsonResponse:
     """Show what was published in a public feed, newest first: the collection, or with `?before=` a page of it."""
     feed = _public_feed(slug)
     url = address("feed-outbox", feed.slug)
-    if "before" not in request.GET:
-        first = f"{url}?before={2**63 - 1}"
+    asked = next((name for name in ("after", "before") if name in request.GET), None)
+    if asked is None:
+        first = f"{url}?before={END}"
         return _activity({"id": url, "type": "OrderedCollection", "name": feed.title, "first": first})
-    rows = _said_before(feed, _number(request.GET["before"]))
-    page: dict[str, Any] = {"id": f"{url}?before={request.GET['before']}", "type": "OrderedCollectionPage"}
-    page |= {"partOf": url, "orderedItems": [_deed(entry, url) for entry in rows[:PAGE]]}
-    if len(rows) > PAGE:
-        page["next"] = f"{url}?before={rows[PAGE - 1].pk}"
-    return _activity(page)
+    gone = Entry.objects.deleted().filter(feed=feed).readable_by(NOBODY)
+    page = _page(request, _public_entries(feed), gone)
+    body: dict[str, Any] = {"id": f"{url}?{asked}={request.GET[asked]}", "type": "OrderedCollectionPage"}
+    body |= {"partOf": url, "orderedItems": [_deed(entry, url) for entry in page.rows]}
+    beside = {"prev": page.newer, "next": page.older}
+    return _activity(body | {name: f"{url}?{asked}" for name, asked in beside.items() if asked})
 
 
 def _activity(body: dict[str, Any]) -> JsonResponse:
     return JsonResponse({"@context": ACTIVITY_STREAMS} | body, content_type="application/activity+json")
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise Http404("This is not a page of this collection.")
-    return min(int(text), 2**63 - 1)
-
-
-def _said_before(feed: Feed, before: int) -> list[Entry]:
-    """Return one more than a page of what is there and of what was deleted; each part has its index."""
-    gone = Entry.objects.deleted().filter(feed=feed).readable_by(NOBODY).order_by("-pk")
-    parts = [rows.filter(pk__lt=before)[: PAGE + 1] for rows in (_public_entries(feed), gone)]
-    return sorted((entry for part in parts for entry in part), key=lambda entry: -entry.pk)[: PAGE + 1]
 
 
 def _deed(entry: Entry, feed_url: str) -> dict[str, Any]:

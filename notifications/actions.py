@@ -71,9 +71,10 @@ def change(
     """Mark one notification as read or unread, put it away, for good or until later; what is so already is not told.
 
     What was read or put away is closed for good: more of the same opens another, so nothing read turns unread.
+    Raises `Notification.DoesNotExist` if it was withdrawn meanwhile.
     """
     inbox = Inbox.turn(notification.recipient_id)
-    row, now = Notification.objects.get(pk=notification.pk), timezone.now()
+    row, now = Notification.objects.kept().get(pk=notification.pk), timezone.now()
     was = (row.read_at, row.archived_at, row.snoozed_until)
     if read is not None:
         row.read_at = (row.read_at or now) if read else None

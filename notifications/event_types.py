@@ -30,7 +30,7 @@ NOTIFICATION_UPDATED = event_type(
     CHANGE,
 )
 NOTIFICATION_WITHDRAWN = event_type(
-    "notifications.notification.withdrawn", "What it told of was undone; it is gone.", CHANGE
+    "notifications.notification.withdrawn", "What it told of was undone, or is too old; it is gone.", CHANGE
 )
 NOTIFICATION_READ = event_type(
     "notifications.notification.read", "This notification, and all before it that are not unread now, was read.", CHANGE

@@ -183,6 +183,9 @@ def withdraw(undone: Undone) -> None:
         _take_back(Happening.objects.filter(notification__subject_type=type, notification__subject_id=id))
     if undone.within:
         _take_back(Happening.objects.filter(notification__within=undone.within))
+    if undone.between:
+        one, other = undone.between
+        _take_back(Happening.objects.filter(Q(recipient=one, actor=other) | Q(recipient=other, actor=one)))
 
 
 def forget_person(user_id: int) -> None:

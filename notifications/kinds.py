@@ -51,11 +51,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What is to be taken back: by cause, by subject, or by what it was in."""
+    """What is to be taken back: by cause, by subject, by what it was in, or all that two heard of each other."""
 
     cause: str = ""
     subject: tuple[str, str] | None = None
     within: str = ""
+    between: tuple[int, int] | None = None
 
 
 def _about_entry(kind: str, entry: Data, actor: Data, recipient: int, cause: str, **fields: Any) -> Notice:
@@ -134,10 +135,14 @@ def _between(what: str, feed: Data, follower: Data) -> str:
     return f"{what}/{feed['id']}/{follower['id']}"
 
 
+def _owner(topic: str) -> int:
+    return int(topic.removeprefix("users."))
+
+
 def _endpoint(about: str) -> "Read":
     def read(data: Data, topic: str = "") -> list[Notice]:
         """Tell an endpoint's owner how it stands with it."""
-        endpoint, owner = data["endpoint"], int(topic.removeprefix("users."))
+        endpoint, owner = data["endpoint"], _owner(topic)
         details = {"about": about, "url": endpoint["url"][:150], "reason": endpoint.get("disabled_reason") or ""}
         id = str(endpoint["id"])
         return [Notice(Kind.NOTICE, owner, None, "", "endpoint", id, "/webhooks/", f"endpoints/{id}", details)]
@@ -159,13 +164,29 @@ NOTIFIES: dict[str, Read] = {
     "webhooks.endpoint.disabled": _endpoint("endpoint_disabled"),
 }
 
+
+def _entry_ended(data: Data, topic: str) -> Undone:
+    return Undone(subject=("entry", str(data["entry"]["id"])))
+
+
+def _comment_ended(data: Data, topic: str) -> Undone:
+    return Undone(f"comments/{data['comment']['id']}")
+
+
+def _request_ended(data: Data, topic: str) -> Undone:
+    return Undone(_between("requests", data["feed"], data["follow"]["follower"]))
+
+
 # What undoes or answers what: the notification is withdrawn.
-WITHDRAWS: dict[str, Callable[[Data], Undone]] = {
-    "feeds.entry.unliked": lambda data: Undone(f"likes/{data['entry']['id']}/{data['actor']['id']}"),
-    "feeds.entry.deleted": lambda data: Undone(subject=("entry", str(data["entry"]["id"]))),
-    "feeds.comment.deleted": lambda data: Undone(f"comments/{data['comment']['id']}"),
-    "feeds.feed.unfollowed": lambda data: Undone(_between("follows", data["feed"], data["follower"])),
-    "feeds.feed.deleted": lambda data: Undone(within=f"feeds/{data['feed']['id']}"),
-    "feeds.follow.accepted": lambda data: Undone(_between("requests", data["feed"], data["follow"]["follower"])),
-    "feeds.follow.ended": lambda data: Undone(_between("requests", data["feed"], data["follow"]["follower"])),
+WITHDRAWS: dict[str, Callable[[Data, str], Undone]] = {
+    "feeds.entry.unliked": lambda data, topic: Undone(f"likes/{data['entry']['id']}/{data['actor']['id']}"),
+    "feeds.entry.deleted": _entry_ended,
+    "feeds.entry.hidden": _entry_ended,
+    "feeds.comment.deleted": _comment_ended,
+    "feeds.comment.hidden": _comment_ended,
+    "feeds.feed.unfollowed": lambda data, topic: Undone(_between("follows", data["feed"], data["follower"])),
+    "feeds.feed.deleted": lambda data, topic: Undone(within=f"feeds/{data['feed']['id']}"),
+    "feeds.follow.accepted": _request_ended,
+    "feeds.follow.ended": _request_ended,
+    "access.user.blocked": lambda data, topic: Undone(between=(_owner(topic), data["block"]["user"]["id"])),
 }

@@ -1,5 +1,6 @@
 """The page of the inbox, and the badge on every page."""
 
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -66,7 +67,9 @@ def read_all(request: HttpRequest) -> HttpResponse:
 @require_POST
 def read_one(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark one as read."""
-    actions.change(get_object_or_404(Notification.objects.of(request.user), pk=pk), read=True)
+    # It may be withdrawn in between; then there is nothing to read.
+    with suppress(Notification.DoesNotExist):
+        actions.change(get_object_or_404(Notification.objects.of(request.user), pk=pk), read=True)
     return redirect("inbox")
 
 

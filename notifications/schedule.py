@@ -17,6 +17,8 @@ from notifications.kinds import Notice
 from notifications.models import Decision, Dispatch, Habit, Pending
 
 SEND = "notifications.tasks.send_due"
+# So much is told by one message at most.
+GATHERED = 1000
 Outcome, Reason = Decision.Outcome, Decision.Reason
 
 # Who waits already keeps the time; who was told lately waits for the end of the window.
@@ -82,7 +84,8 @@ def _plan(wishes: Sequence[Wish], ways) -> dict[tuple[int, str], tuple[int, date
     with connection.cursor() as cursor:
         cursor.execute(PLAN, {"now": timezone.now(), "rows": json.dumps(rows)})
         planned = {(user, channel): (id, due_at) for id, user, channel, due_at in cursor.fetchall()}
-    _wake_at(min(due_at for _, due_at in planned.values()))
+    for channel in {channel for _, channel in planned}:
+        _wake_at(min(due_at for (_, each), (_, due_at) in planned.items() if each == channel), channel)
     return planned
 
 
@@ -116,10 +119,17 @@ def _decided(wish: Wish, ways, due) -> Decision:
     )
 
 
-def _wake_at(moment: datetime) -> None:
+def _wake_at(moment: datetime, channel: str) -> None:
     seconds = max(0.0, (moment - timezone.now()).total_seconds())
     if seconds < 60:
-        transaction.on_commit(lambda: wake.task(SEND, seconds), robust=True)
+        transaction.on_commit(lambda: wake.task(SEND, seconds, (channel,)), robust=True)
+
+
+def wake_senders() -> None:
+    """Wake a sender for each channel by which something is due: one that is slow keeps no other waiting."""
+    due = Dispatch.objects.filter(due_at__lte=timezone.now(), channel__in=channels.ways())
+    for channel in due.order_by().values_list("channel", flat=True).distinct():
+        wake.task(SEND, args=(channel,))
 
 
 def quiet_until(user: User, habit: Habit, now: datetime) -> datetime | None:
@@ -142,5 +152,6 @@ def _moment(wall: datetime, now: datetime) -> datetime:
 
 
 def pending_of(dispatch: Dispatch) -> list[Pending]:
-    """Return what waits for a message, oldest first."""
-    return list(Pending.objects.filter(dispatch=dispatch).select_related("notification").order_by("notification"))
+    """Return what waits for a message, oldest first; of very much the rest waits for the next one."""
+    waiting = Pending.objects.filter(dispatch=dispatch).select_related("notification")
+    return list(waiting.order_by("notification")[:GATHERED])

@@ -19,7 +19,7 @@ from access.models import User
 from notifications import channels, policy, schedule
 from notifications.channels import Failed, NoAddress, Way
 from notifications.kinds import Kind
-from notifications.models import Decision, Dispatch, Habit, Pending
+from notifications.models import Channel, Decision, Dispatch, Habit, Pending
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +29,8 @@ LEASE = timedelta(seconds=90)
 DELAYS = (30, 120, 600, 1800, 7200, 21_600, 43_200)
 # A run ends after so long, that a worker can be stopped; the next one goes on.
 RUN_SECONDS = 60.0
-# So many at once: a mail server that hangs never takes all the workers.
-SLOTS = 2
+# So many at once by each channel: one that hangs takes neither the other's place nor all the workers.
+SLOTS = 1
 LOCK_KEY = 0x6E6F7469
 
 
@@ -45,20 +45,21 @@ class Claimed:
     pending: list[Pending]
 
 
-def run() -> int:
-    """Send everything that is due, unless enough others do; return how many messages were tried."""
+def run(channel: str) -> int:
+    """Send everything that is due by a channel, unless enough others do; return how many messages were tried."""
     count, ends = 0, time.monotonic() + RUN_SECONDS
-    with _slot() as is_mine:
-        while is_mine and time.monotonic() < ends and (claimed := claim()) is not None:
+    with _slot(channel) as is_mine:
+        while is_mine and time.monotonic() < ends and (claimed := claim(channel)) is not None:
             _deal_with(claimed)
             count += 1
     return count
 
 
 @contextmanager
-def _slot() -> Iterator[bool]:
-    """Hold one of the places for senders, if one is free."""
-    slot = next((each for each in range(SLOTS) if _ask("SELECT pg_try_advisory_lock(%s, %s)", each)), None)
+def _slot(channel: str) -> Iterator[bool]:
+    """Hold one of the places for senders by a channel, if one is free."""
+    places = (SLOTS * Channel.values.index(channel) + number for number in range(SLOTS))
+    slot = next((each for each in places if _ask("SELECT pg_try_advisory_lock(%s, %s)", each)), None)
     try:
         yield slot is not None
     finally:
@@ -73,16 +74,16 @@ def _ask(question: str, slot: int) -> bool:
 
 
 @transaction.atomic
-def claim() -> Claimed | None:
-    """Take the right to one message that is due, counting the try, so that one that kills its sender ends too."""
-    now, ways = timezone.now(), channels.ways()
-    due = Dispatch.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now, channel__in=ways)
+def claim(channel: str) -> Claimed | None:
+    """Take the right to one message that is due by a channel, counting the try, so that one that kills its sender ends too."""
+    now, way = timezone.now(), channels.ways().get(channel)
+    due = Dispatch.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now, channel=channel)
     row = due.select_for_update(skip_locked=True, of=("self",)).select_related("recipient").order_by("due_at").first()
-    if row is None:
+    if row is None or way is None:
         return None
     row.lease_until, row.claim, row.attempts = now + LEASE, uuid.uuid4(), row.attempts + 1
     row.save(update_fields=["lease_until", "claim", "attempts"])
-    return Claimed(row, ways[row.channel], row.recipient, now, schedule.pending_of(row))
+    return Claimed(row, way, row.recipient, now, schedule.pending_of(row))
 
 
 def _deal_with(claimed: Claimed) -> None:

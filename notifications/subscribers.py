@@ -22,7 +22,7 @@ def keep_inboxes(events: Sequence[Event]) -> None:
             inboxes.tell([(notice, event.event_id) for event in some for notice in _notices(event)])
         else:
             for event in some:
-                undone = kinds.WITHDRAWS[event.type](event.data)
+                undone = kinds.WITHDRAWS[event.type](event.data, event.topic)
                 broadcasts.stop(undone)
                 inboxes.withdraw(undone)
 

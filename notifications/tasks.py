@@ -15,14 +15,26 @@ def bring_back_snoozed() -> int:
 @shared_task
 def prune_decisions() -> int:
     """Forget decisions that are past retention."""
-    return retention.prune()
+    return retention.prune_decisions()
 
 
 @shared_task
-def send_due() -> int:
-    """Send the messages that are due."""
-    wake.clear(schedule.SEND)
-    return sender.run()
+def prune_notifications() -> int:
+    """Forget notifications that are past retention."""
+    return retention.prune_notifications()
+
+
+@shared_task
+def wake_senders() -> None:
+    """Wake a sender for each channel by which something is due."""
+    schedule.wake_senders()
+
+
+@shared_task
+def send_due(channel: str) -> int:
+    """Send the messages that are due by one channel."""
+    wake.clear(schedule.SEND, channel)
+    return sender.run(channel)
 
 
 @shared_task

@@ -82,9 +82,14 @@ class Comment(Mentioning, Moderated):
         signals.comment_published.send(Comment, comment=self)
         self.entry.count(comment_count=1)
 
+    def lock(self, *wanted: str) -> list[str]:
+        """Lock the row, and before it the entry: what is told of the comment comes before the entry's end or never."""
+        Entry.objects.select_for_update(no_key=True).filter(pk=self.entry_id).values("pk").first()
+        return super().lock(*wanted)
+
     def change(self) -> None:
-        """Write a new text; what is the same is not told, and a deleted comment stays as it is."""
-        if self.lock("text") and self.is_there:
+        """Write a new text; what is the same is not told, and what is gone stays as it is, be it the entry."""
+        if self.lock("text") and self.is_there and self.entry.is_there:
             self.edited_at, self.version = timezone.now(), self.version + 1
             self.write("text", "edited_at", "version")
             self.note_mentions(is_new=False)

@@ -55,6 +55,8 @@ class EntryCounts(Counts):
     entry = models.OneToOneField("feeds.Entry", models.CASCADE, primary_key=True, related_name="counts")
     like_count = models.PositiveIntegerField(default=0)
     comment_count = models.PositiveIntegerField(default=0)
+    # The entry was deleted or hidden: who waited for this row meanwhile, to like it, sees so and does not.
+    is_closed = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "counts of entry"
@@ -110,6 +112,11 @@ class Counted(Telling):
     @version.setter
     def version(self, value: int) -> None:
         self.tally.version = value
+
+    @property
+    def written(self) -> int:
+        """Return the version that last wrote the row itself: who holds it or a later one has seen all but counts."""
+        return self.tally.written
 
     def write(self, *fields: str) -> None:
         """Write some columns; the version goes on by one in the side row, which then holds the counts as they are."""

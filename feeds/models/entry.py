@@ -129,6 +129,12 @@ class Entry(Mentioning, Counted, Moderated):
         """Return how many comments stand under it."""
         return self.tally.comment_count
 
+    def write(self, *fields: str) -> None:
+        """Write some columns; with what ends it, or shows it again, its counts are closed or opened."""
+        super().write(*fields)
+        if not {"deleted_at", "hidden_at"}.isdisjoint(fields):
+            EntryCounts.objects.filter(pk=self.pk).update(is_closed=not self.is_there)
+
     def was_made(self) -> None:
         """Note whom it mentions, let it be pushed, and tell that it was published."""
         self.begin()
@@ -155,6 +161,12 @@ class Entry(Mentioning, Counted, Moderated):
             self.forget_mentions()
             signals.entry_deleted.send(Entry, entry=self)
         return 1, {self._meta.label: 1}
+
+    def react(self, **steps: int) -> None:
+        """Add to the counts; raise `Entry.DoesNotExist` if the entry has ended before this got its turn."""
+        self.step(**steps)
+        if self.tally.is_closed:
+            raise Entry.DoesNotExist(f"Entry {self.pk} is gone.")
 
     def count(self, **steps: int) -> None:
         """Add to the counts and tell the exact new ones."""

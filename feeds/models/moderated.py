@@ -49,10 +49,12 @@ class Moderated(Telling):
         if self.hidden_at is None or self.deleted_at is not None:
             return False
         self.hidden_at, self.hidden_by, self.hidden_reason = None, None, ""
-        self._write_hidden(self.restored_signal)
+        # Under an entry that is gone it is still nowhere to be read.
+        self._write_hidden(self.restored_signal if self.entry_of.is_there else None)
         return True
 
-    def _write_hidden(self, signal: Signal) -> None:
+    def _write_hidden(self, signal: Signal | None) -> None:
         self.version += 1
         self.write("hidden_at", "hidden_by", "hidden_reason", "version")
-        signal.send(type(self), **{self._meta.model_name: self})
+        if signal is not None:
+            signal.send(type(self), **{self._meta.model_name: self})

@@ -1,7 +1,7 @@
 """Reactions: likes, for now."""
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from feeds import signals
@@ -9,24 +9,7 @@ from feeds.models.telling import Telling, TellingQuerySet
 
 
 class ReactionQuerySet(TellingQuerySet):
-    """Ways to make and to take back a reaction that are harmless when repeated."""
-
-    def make(self, entry, user, kind: str) -> "Reaction | None":
-        """Insert the reaction unless it is there or a block forbids it, in one statement; only a new one is told."""
-        now = timezone.now()
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO feeds_reaction (entry_id, user_id, kind, created_at) SELECT %s, %s, %s, %s "
-                "WHERE NOT EXISTS (SELECT FROM access_block WHERE (blocker_id, blocked_id) IN ((%s, %s), (%s, %s))) "
-                "ON CONFLICT DO NOTHING RETURNING id",
-                [entry.pk, user.pk, kind, now, user.pk, entry.author_id, entry.author_id, user.pk],
-            )
-            if (row := cursor.fetchone()) is None:
-                return None
-            reaction = Reaction(pk=row[0], entry=entry, user=user, kind=kind, created_at=now)
-            reaction._state.adding = False
-            reaction.was_made()
-            return reaction
+    """A way to take back a reaction that is harmless when repeated; `feeds.likes` has the way to make one."""
 
     def take_back(self, entry, user, kind: str) -> bool:
         """Delete the reaction if it is there; only one that was is counted and told. Say whether it was."""
@@ -62,7 +45,7 @@ class Reaction(Telling):
 
     def was_made(self) -> None:
         """Count and tell it, the new count with it."""
-        self.entry.step(like_count=1)
+        self.entry.react(like_count=1)
         signals.entry_liked.send(Reaction, reaction=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
@@ -70,6 +53,6 @@ class Reaction(Telling):
         with transaction.atomic():
             result = super().delete(*args, **kwargs)
             if result[0]:
-                self.entry.step(like_count=-1)
+                self.entry.react(like_count=-1)
                 signals.entry_unliked.send(Reaction, reaction=self)
             return result

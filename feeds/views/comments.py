@@ -50,6 +50,9 @@ class CommentDetail(Owned, generics.RetrieveDestroyAPIView):
         """Return its author's id."""
         return comment.author_id
 
+    def is_there(self, comment: Comment) -> bool:
+        return comment.is_there and comment.entry.is_there
+
     def perform_update(self, comment: Comment) -> None:
         """Write a new text, unless a block has come between the two."""
         check_not_blocked(comment.entry.author_id, by=comment.author_id)

@@ -1,5 +1,6 @@
 """Entries, and whether one likes them."""
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from rest_framework import generics, status
 from rest_framework.permissions import IsAuthenticated
@@ -55,6 +56,9 @@ class EntryDetail(Owned, generics.RetrieveDestroyAPIView):
         """Return its author's id."""
         return entry.author_id
 
+    def is_there(self, entry: Entry) -> bool:
+        return entry.is_there
+
     def may_delete(self, entry: Entry) -> set[int]:
         """Return its author and the owner of the feed it stands in."""
         return {entry.author_id, entry.feed.owner_id}
@@ -68,8 +72,15 @@ class EntryLike(Versioned, APIView):
     def put(self, request, pk: int) -> Response:
         """Like it; twice is once."""
         NoFields(data=request.data).is_valid(raise_exception=True)
-        return Response(EntrySerializer(actions.like_entry(readable_entry(self), by=request.user)).data)
+        return self._after(actions.like_entry)
 
     def delete(self, request, pk: int) -> Response:
         """Take the like back."""
-        return Response(EntrySerializer(actions.unlike_entry(readable_entry(self), by=request.user)).data)
+        return self._after(actions.unlike_entry)
+
+    def _after(self, act) -> Response:
+        try:
+            entry = act(readable_entry(self), by=self.request.user)
+        except Entry.DoesNotExist:
+            raise Http404 from None
+        return Response(EntrySerializer(entry).data)

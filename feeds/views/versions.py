@@ -19,10 +19,11 @@ def etag_of(data: dict) -> str:
     return f'"{data["version"]}-{hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:16]}"'
 
 
-def check_version(request, version: int) -> None:
-    """Raise `PreconditionFailed` unless the object has a version that `If-Match` names, where there is one.
+def check_version(request, row) -> None:
+    """Raise `PreconditionFailed` unless `If-Match`, where there is one, names a version that knows what was written.
 
     A tag begins with the version, and the version alone will do: who is kept up to date by events has nothing else.
+    What was only counted since then makes no difference: an edit writes no counts.
     """
     asked = request.headers.get("If-Match")
     if asked is None:
@@ -30,9 +31,16 @@ def check_version(request, version: int) -> None:
     tags = parse_etags(asked)
     if not tags:
         raise ValidationError({"If-Match": "Give the ETag, in quotes, or *."})
-    # A proxy that compresses makes tags weak; the version is as good in those.
-    if tags != ["*"] and str(version) not in {tag.removeprefix("W/").strip('"').partition("-")[0] for tag in tags}:
+    written = getattr(row, "written", row.version)
+    if tags != ["*"] and not any(written <= _version(tag) <= row.version for tag in tags):
         raise PreconditionFailed
+
+
+def _version(tag: str) -> int:
+    """Return the version that a tag begins with, or 0."""
+    # A proxy that compresses makes tags weak; the version is as good in those.
+    number = tag.removeprefix("W/").strip('"').partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
 
 
 class Versioned:

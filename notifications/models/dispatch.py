@@ -31,8 +31,8 @@ class Dispatch(models.Model):
             models.UniqueConstraint(fields=["recipient", "channel"], name="notifications_one_dispatch"),
         ]
         indexes = [
-            # What is due.
-            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="notifications_due"),
+            # What is due by a channel.
+            models.Index(fields=["channel", "due_at"], condition=Q(due_at__isnull=False), name="notifications_due_by"),
         ]
 
     def __str__(self) -> str:

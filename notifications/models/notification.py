@@ -17,6 +17,10 @@ class NotificationQuerySet(models.QuerySet):
         """Return what is in the user's inbox now."""
         return self.filter(recipient=user, is_listed=True, archived_at=None, snoozed_until=None)
 
+    def kept(self) -> "NotificationQuerySet":
+        """Leave out what is in no inbox, and what was withdrawn: nothing of it is left that could be shown again."""
+        return self.filter(is_listed=True, event_count__gt=0)
+
     def unread(self) -> "NotificationQuerySet":
         """Return what waits to be read."""
         return self.filter(UNREAD)
@@ -92,6 +96,8 @@ class Notification(models.Model):
             # What to withdraw when the subject, or what it is in, goes.
             models.Index(fields=["subject_id", "subject_type"], name="notifications_subject"),
             models.Index(fields=["within"], condition=~Q(within=""), name="notifications_within"),
+            # What retention forgets.
+            models.Index(fields=["changed_at"], name="notifications_changed_at"),
             # What comes back.
             models.Index(
                 fields=["snoozed_until"], condition=Q(snoozed_until__isnull=False), name="notifications_snoozed"

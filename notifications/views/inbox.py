@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.http import Http404
 from rest_framework import generics
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import IsAuthenticated
@@ -37,7 +38,7 @@ class OwnNotification(generics.GenericAPIView):
     permission_classes = (IsAuthenticated,)
 
     def get_queryset(self):
-        return Notification.objects.filter(recipient=self.request.user, is_listed=True)
+        return Notification.objects.filter(recipient=self.request.user).kept()
 
 
 class NotificationDetail(OwnNotification):
@@ -52,7 +53,11 @@ class NotificationDetail(OwnNotification):
         notification = self.get_object()
         serializer = self.get_serializer(notification, data=request.data)
         serializer.is_valid(raise_exception=True)
-        return Response(self.get_serializer(actions.change(notification, **serializer.validated_data)).data)
+        try:
+            changed = actions.change(notification, **serializer.validated_data)
+        except Notification.DoesNotExist:
+            raise Http404 from None
+        return Response(self.get_serializer(changed).data)
 
 
 class NotificationMute(OwnNotification):

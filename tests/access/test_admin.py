@@ -21,7 +21,8 @@ def add(client, username):
 
 
 def rename(client, user, username):
-    return client.post(f"/admin/access/user/{user.pk}/change/", EDITED | {"username": username})
+    told = {"username": username, "time_zone": "UTC", "language": "en"}
+    return client.post(f"/admin/access/user/{user.pk}/change/", EDITED | told)
 
 
 def error_of(response):
@@ -78,3 +79,12 @@ def test_a_user_saved_in_the_admin_under_the_same_name_is_taken(operator, alice,
     before = outbox()
     assert rename(operator, alice, "alice").status_code == 302
     assert outbox() == before
+
+
+def test_the_time_zone_and_the_language_are_changed_in_the_admin_and_a_zone_that_is_none_is_refused(operator, alice):
+    told = {"username": "alice", "language": "de"}
+    answer = operator.post(f"/admin/access/user/{alice.pk}/change/", EDITED | told | {"time_zone": "Europe/Berlin"})
+    alice.refresh_from_db()
+    assert (answer.status_code, alice.time_zone, alice.language) == (302, "Europe/Berlin", "de")
+    refused = operator.post(f"/admin/access/user/{alice.pk}/change/", EDITED | told | {"time_zone": "Mars/Olympus"})
+    assert "time_zone" in refused.context["adminform"].form.errors

@@ -9,7 +9,7 @@ from events import channel
 from events import log as events_log
 from events.actions import redact
 from events.models import WHOLE, Event
-from feeds import actions, moderation
+from feeds import actions, moderation, subscribers
 
 SECRET = "my secret"
 
@@ -47,7 +47,8 @@ def test_what_has_ended_is_blank_in_the_log_and_stays_where_it_was(flow, said, c
     assert [(each["text"], each["mentions"], each["version"]) for each in blank] == [
         ("", [], each["version"]) for each in blank
     ]
-    others = [each for each in after[: len(before)] if each not in mine]
+    with_it = told(f"comments/{said['comment'].pk}") if kind == "entry" else []
+    others = [each for each in after[: len(before)] if each not in mine + with_it]
     assert [each for each in before if each in others] == others
 
 
@@ -71,13 +72,57 @@ def test_what_is_shown_again_is_told_again_even_when_both_come_at_once(flow, sai
     assert next(data["entry"]["text"] for _, type, data in told() if type == "feeds.entry.published") == ""
 
 
+@pytest.mark.parametrize("end", ["delete", "hide"])
+def test_with_an_entry_what_was_said_under_it_is_blank_too(flow, said, publish, bob, carol, end, monkeypatch):
+    monkeypatch.setattr(subscribers, "CHUNK", 1)
+    other = actions.comment_on(publish("Stays"), by=bob, text="Stays too")
+    answer = actions.comment_on(said["entry"], by=carol, text=SECRET, parent=said["comment"].pk)
+    flow()
+    said["entry"].delete() if end == "delete" else moderation.hide(said["entry"], by=carol, reason="x")
+    flow()
+    assert SECRET not in json.dumps(told())
+    blank = [data["comment"]["text"] for pk in (said["comment"].pk, answer.pk) for *_, data in told(f"comments/{pk}")]
+    assert blank == ["", "", ""]
+    assert told(f"comments/{other.pk}")[0][2]["comment"]["text"] == "Stays too"
+
+
+def test_a_comment_under_a_hidden_entry_is_told_no_more_whatever_becomes_of_it(flow, said, carol):
+    comment = said["comment"]
+    moderation.hide(comment, by=carol, reason="x")
+    moderation.hide(said["entry"], by=carol, reason="x")
+    flow()
+    assert moderation.restore(comment)
+    comment.text = SECRET
+    comment.save()
+    flow()
+    assert SECRET not in json.dumps(told()) and "feeds.comment.restored" not in [type for _, type, _ in told()]
+    comment.refresh_from_db()
+    assert comment.hidden_at is None and comment.text == f"{SECRET}!"
+
+
+def test_with_a_feed_all_that_was_said_in_it_is_blank(flow, alice, bob, publish, monkeypatch):
+    monkeypatch.setattr("events.actions.REDACTED_TOGETHER", 1)
+    club = actions.create_feed(alice, slug="club", title="Club", visibility="followers")
+    actions.follow_feed(club, by=bob)
+    actions.accept_request(club, bob.pk, by=alice)
+    for visibility in ("public", "followers"):
+        entry = actions.publish_entry(club, by=alice, text=SECRET, visibility=visibility)
+        actions.comment_on(entry, by=bob, text=SECRET)
+    publish("Stays")
+    flow()
+    count = len(told())
+    club.delete()
+    flow()
+    assert SECRET not in json.dumps(told()) and "Stays" in json.dumps(told()) and len(told()) > count
+
+
 @pytest.mark.django_db(transaction=True)
 def test_web_processes_are_told_what_the_events_say_now_after_the_commit(flow, said, monkeypatch):
     heard = []
     monkeypatch.setattr(channel, "retell", lambda epoch, events: heard.append((epoch, list(events))))
     flow()
     with transaction.atomic():
-        assert redact(f"entries/{said['entry'].pk}", "entry", before=10**9, text="", mentions=[]) == 2
+        assert redact([f"entries/{said['entry'].pk}"], "entry", before=10**9, text="", mentions=[]) == 2
         assert not heard
     [(epoch, events)] = heard
     assert epoch == events_log.head().epoch

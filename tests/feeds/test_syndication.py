@@ -127,9 +127,66 @@ def test_the_outbox_is_read_page_by_page_each_entry_once(client, feed, alice, mo
     assert [int(deed["object"]["id"].split("/")[-2]) for deed in deeds(client)] == [each.pk for each in entries[::-1]]
 
 
-@pytest.mark.parametrize("before", ["", "x", "-1", "1" * 30, "\u0663"])
-def test_what_is_no_page_is_404(client, feed, before):
-    assert client.get("/feeds/alice/outbox", {"before": before}).status_code == 404
+def numbers(page):
+    return [int(deed["object"]["id"].split("/")[-2]) for deed in page["orderedItems"]]
+
+
+def there_and_back(first, read):
+    """Go through the pages to the last one and back again; return what was on each, there and back."""
+    there, back, page = [], [], read(first)
+    while page:
+        there.append(page[0])
+        last, page = page, page[2] and read(page[2])
+    while last:
+        back.append(last[0])
+        last = last[1] and read(last[1])
+    return there, back
+
+
+@pytest.fixture
+def several(feed, monkeypatch):
+    monkeypatch.setattr(syndication, "PAGE", 2)
+    return [entry.pk for entry in actions.publish_entries(feed, [str(number) for number in range(5)])]
+
+
+def test_the_outbox_is_read_back_and_forth(client, several):
+    def read(url):
+        page = client.get(url.removeprefix("http://localhost:8000")).json()
+        assert page["id"] == url and page["partOf"] == "http://localhost:8000/feeds/alice/outbox"
+        return numbers(page), page.get("prev"), page.get("next")
+
+    a, b, c, d, e = several
+    there, back = there_and_back(client.get("/feeds/alice/outbox").json()["first"], read)
+    assert (there, back) == ([[e, d], [c, b], [a]], [[a], [c, b], [e, d]])
+
+
+def test_the_atom_feed_is_read_back_and_forth(client, several):
+    def read(url):
+        root = ElementTree.fromstring(client.get(url.removeprefix("http://localhost:8000")).content)
+        links = {each.get("rel"): each.get("href") for each in root.findall(f"{ATOM}link")}
+        found = [int(each.text.split("/")[-2]) for each in root.findall(f"{ATOM}entry/{ATOM}id")]
+        return found, links.get("previous"), links.get("next")
+
+    a, b, c, d, e = several
+    there, back = there_and_back("/feeds/alice/atom/", read)
+    assert (there, back) == ([[e, d], [c, b], [a]], [[a], [c, b], [e, d]])
+
+
+def test_after_the_last_and_before_the_first_there_is_an_empty_page_with_a_way_back(client, several):
+    empty = client.get("/feeds/alice/outbox", {"after": several[-1]}).json()
+    assert (empty["orderedItems"], "prev" in empty) == ([], False)
+    assert numbers(client.get(empty["next"].removeprefix("http://localhost:8000")).json()) == several[:-3:-1]
+    empty = client.get("/feeds/alice/outbox", {"before": several[0]}).json()
+    assert (empty["orderedItems"], "next" in empty) == ([], False)
+    assert numbers(client.get(empty["prev"].removeprefix("http://localhost:8000")).json()) == several[1::-1]
+
+
+@pytest.mark.parametrize("path", ["outbox", "atom/"])
+@pytest.mark.parametrize("name", ["before", "after"])
+@pytest.mark.parametrize("number", ["", "x", "-1", "1" * 30, "\u0663"])
+def test_what_is_no_page_is_404(client, feed, path, name, number):
+    assert client.get(f"/feeds/alice/{path}", {name: number}).status_code == 404
+    assert client.get(f"/feeds/alice/{path}", {name: "9" * 19}).status_code == 200
 
 
 def test_the_collection_has_its_type_and_the_cursor(client, feed):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from access.models import Block
-from notifications import actions, sender
+from notifications import actions, channels, schedule, sender
 from notifications.channels import Failed
 from notifications.kinds import Undone
 from notifications.models import Decision, Dispatch, Habit, Notification, Pending, Preference, ThreadMute
@@ -39,7 +39,7 @@ def due_now():
 def test_what_waits_is_one_message_and_then_nothing_waits(bob, comment):
     comment(bob)
     comment(bob)
-    assert sender.run() == 1 and sender.run() == 0
+    assert sender.run("email") == 1 and sender.run("email") == 0
     [message] = mail.outbox
     assert (message.to, message.subject) == (["alice@example.com"], "2 new notifications")
     row = Dispatch.objects.get()
@@ -49,13 +49,13 @@ def test_what_waits_is_one_message_and_then_nothing_waits(bob, comment):
 
 def test_after_one_message_the_rest_is_gathered(bob, comment):
     comment(bob)
-    sender.run()
+    sender.run("email")
     comment(bob)
     comment(bob)
-    assert sender.run() == 0
+    assert sender.run("email") == 0
     assert Dispatch.objects.get().due_at > timezone.now() + timedelta(minutes=59)
     due_now()
-    sender.run()
+    sender.run("email")
     assert [message.subject for message in mail.outbox] == [
         *("bob commented on your entry", "2 new notifications"),
     ]
@@ -78,21 +78,21 @@ def test_after_one_message_the_rest_is_gathered(bob, comment):
 def test_what_was_dealt_with_meanwhile_is_not_sent(alice, bob, comment, meanwhile, reason):
     row = comment(bob, subject="9")
     meanwhile(row, alice, bob)
-    sender.run()
+    sender.run("email")
     assert mail.outbox == [] and why() == [reason] and not Pending.objects.exists()
 
 
 def test_what_is_snoozed_is_not_sent(bob, comment):
     actions.change(comment(bob), snoozed_until=timezone.now() + timedelta(hours=1))
     Notification.objects.update(seen_at=None)
-    sender.run()
+    sender.run("email")
     assert mail.outbox == [] and why() == ["snoozed"]
 
 
 def test_the_rest_is_sent_without_what_was_dealt_with(alice, bob, carol, comment):
     actions.change(comment(bob, subject="9"), read=True)
     comment(carol)
-    sender.run()
+    sender.run("email")
     assert [message.subject for message in mail.outbox] == ["carol commented on your entry"]
     assert sorted(why()) == ["read", "sent"]
 
@@ -103,7 +103,7 @@ def test_what_is_critical_is_sent_whatever_is_preferred_muted_or_quiet(alice, bo
     ThreadMute.objects.create(user=alice, subject_type="entry", subject_id="9")
     notify(alice, None, kind="notice", subject="9", details={"text": "Your endpoint fails"})
     comment(bob)
-    sender.run()
+    sender.run("email")
     assert [message.subject for message in mail.outbox] == ["Your endpoint fails"]
     assert sorted(why()) == ["quiet_hours", "sent"] and Pending.objects.count() == 1
 
@@ -119,13 +119,13 @@ def test_in_quiet_hours_it_waits_for_their_end_by_the_users_clock(alice, bob, co
     alice.save()
     habit = quiet_all_day(alice)
     comment(bob)
-    sender.run()
+    sender.run("email")
     assert mail.outbox == [] and why() == ["quiet_hours"]
     due = Dispatch.objects.get().due_at.astimezone(ZoneInfo("Asia/Kolkata"))
     assert due.time() == habit.quiet_to
     habit.delete()
     due_now()
-    sender.run()
+    sender.run("email")
     assert len(mail.outbox) == 1
 
 
@@ -162,12 +162,12 @@ def test_what_fails_is_tried_again_later_as_the_same_message(bob, comment, broke
     way = broken(2)
     comment(bob)
     for tries in (1, 2):
-        sender.run()
+        sender.run("email")
         row = Dispatch.objects.get()
         assert (row.attempts, row.error, row.lease_until) == (tries, "451 try later", None)
         assert row.due_at > timezone.now() + timedelta(seconds=25)
         due_now()
-    sender.run()
+    sender.run("email")
     assert way.numbers == [0, 0, 0] and len(mail.outbox) == 1 and why() == ["sent"]
     assert Dispatch.objects.get().error == ""
 
@@ -176,7 +176,7 @@ def test_what_always_fails_is_dropped_with_the_reason(bob, comment, broken):
     broken(100)
     comment(bob)
     for _ in range(len(sender.DELAYS) + 1):
-        sender.run()
+        sender.run("email")
         due_now()
     assert why() == ["channel_error"] and not Pending.objects.exists()
     assert Decision.objects.get(reason="channel_error").detail == "451 try later"
@@ -184,17 +184,17 @@ def test_what_always_fails_is_dropped_with_the_reason(bob, comment, broken):
 
 def test_what_a_sender_that_died_had_claimed_is_sent_when_its_lease_ends(bob, comment):
     comment(bob)
-    assert sender.claim() is not None
-    assert sender.run() == 0
+    assert sender.claim("email") is not None
+    assert sender.run("email") == 0
     Dispatch.objects.update(lease_until=timezone.now())
-    assert sender.run() == 1 and len(mail.outbox) == 1
+    assert sender.run("email") == 1 and len(mail.outbox) == 1
 
 
 def test_a_sender_that_was_too_slow_changes_nothing(bob, comment):
     comment(bob)
-    slow = sender.claim()
+    slow = sender.claim("email")
     Dispatch.objects.update(lease_until=timezone.now())
-    sender.run()
+    sender.run("email")
     before = Dispatch.objects.values().get()
     sender._sent(slow, slow.pending, None)
     assert Dispatch.objects.values().get() == before and why() == ["sent"]
@@ -203,20 +203,20 @@ def test_a_sender_that_was_too_slow_changes_nothing(bob, comment):
 def test_what_kills_every_sender_is_dropped_at_last(bob, comment):
     comment(bob)
     for _ in range(len(sender.DELAYS) + 1):
-        assert sender.claim() is not None
+        assert sender.claim("email") is not None
         Dispatch.objects.update(lease_until=timezone.now())
-    sender.run()
+    sender.run("email")
     assert why() == ["channel_error"] and mail.outbox == []
 
 
 def test_what_grows_while_it_is_sent_is_told_by_the_next_message(bob, carol, comment):
     comment(bob, subject="9")
-    claimed = sender.claim()
+    claimed = sender.claim("email")
     comment(carol, subject="9")
     sender._deal_with(claimed)
     assert Pending.objects.count() == 1
     due_now()
-    sender.run()
+    sender.run("email")
     assert mail.outbox[-1].subject == "carol and bob commented on your entry"
 
 
@@ -230,7 +230,7 @@ def test_many_senders_send_each_message_once(alice, bob, carol, notify):
 
     def work():
         try:
-            sender.run()
+            sender.run("email")
         finally:
             connection.close()
 
@@ -249,7 +249,7 @@ def test_no_more_than_so_many_send_at_once(bob, comment, monkeypatch):
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with sender._slot() as is_mine:
+        with sender._slot("email") as is_mine:
             assert is_mine
             held.set()
             done.wait(20)
@@ -257,7 +257,36 @@ def test_no_more_than_so_many_send_at_once(bob, comment, monkeypatch):
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(20) and sender.run() == 0 and mail.outbox == []
+    assert held.wait(20) and sender.run("email") == 0 and mail.outbox == []
     done.set()
     thread.join(20)
-    assert sender.run() == 1
+    assert sender.run("email") == 1
+
+
+def test_a_channel_that_hangs_keeps_no_other_waiting(bob, comment, monkeypatch):
+    comment(bob)
+    monkeypatch.setattr(channels, "ways", lambda: {"email": None, "web_push": None})
+    with sender._slot("web_push") as is_mine:
+        assert is_mine and sender.claim("web_push") is None
+        assert Dispatch.objects.get().claim is None
+
+
+def test_a_sender_is_woken_for_each_channel_by_which_something_is_due(bob, comment, wakes):
+    schedule.wake_senders()
+    assert wakes == []
+    comment(bob)
+    wakes.clear()
+    schedule.wake_senders()
+    assert wakes == [("notifications.tasks.send_due", "email")]
+
+
+def test_of_very_much_the_rest_waits_for_the_next_message(bob, comment, monkeypatch):
+    monkeypatch.setattr(schedule, "GATHERED", 2)
+    for number in range(3):
+        comment(bob, subject=str(number))
+    sender.run("email")
+    assert [message.subject for message in mail.outbox] == ["2 new notifications"]
+    assert Dispatch.objects.get().due_at > timezone.now() and Pending.objects.count() == 1
+    due_now()
+    sender.run("email")
+    assert mail.outbox[-1].subject == "bob commented on your entry" and not Pending.objects.exists()

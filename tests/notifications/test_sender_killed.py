@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from config.environment import BASE_DIR
 from notifications.models import Decision, Dispatch, Pending
 
-SEND = "import django; from config import environment; django.setup(); from notifications import sender; sender.run()"
+SEND = "import django; from config import environment; django.setup(); from notifications import sender; sender.run('email')"
 
 
 class Slow:

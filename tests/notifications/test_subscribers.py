@@ -1,9 +1,10 @@
 import pytest
 
+from access import actions as access
 from access.models import Mute
 from events import relay, subscribers
 from events.models import Checkpoint, Event
-from feeds import actions
+from feeds import actions, moderation
 from feeds.models import Feed
 from notifications import broadcasts
 from notifications.models import Notification
@@ -46,6 +47,31 @@ def test_a_follow_arrives_with_the_owner_and_goes_when_it_ends(feed, mallory, fl
     actions.unfollow_feed(feed, by=mallory)
     flow()
     assert told() == []
+
+
+@pytest.mark.parametrize("what", ["entry", "comment"])
+def test_what_a_moderator_hides_goes_from_the_inbox_too(publish, alice, bob, carol, flow, what):
+    entry = publish("@bob, look")
+    comment = actions.comment_on(entry, by=carol, text="@bob")
+    flow()
+    assert ("bob", "mention", "carol and alice mentioned you") in told()
+    moderation.hide({"entry": entry, "comment": comment}[what], by=alice, reason="x")
+    flow()
+    assert [each for each in told() if "carol" in each[2]] == []
+    assert (told() == []) == (what == "entry")
+
+
+def test_with_a_block_goes_what_the_two_heard_of_each_other_and_nothing_else(publish, alice, bob, carol, flow):
+    entry = publish()
+    for person in (bob, carol):
+        actions.like_entry(entry, by=person)
+    bobs = actions.publish_entry(bob.feeds.get(), by=bob, text="@alice @carol")
+    actions.comment_on(bobs, by=alice, text="Hi")
+    flow()
+    assert len(told()) == 4
+    access.block(alice, bob)
+    flow()
+    assert told() == [("alice", "like", "carol liked your entry"), ("carol", "mention", "bob mentioned you")]
 
 
 def test_what_one_does_oneself_arrives_nowhere(publish, alice, feed, flow):

@@ -24,6 +24,10 @@ def edit(client, path, text, match=None):
     return client.patch(f"/api/v1/{path}", {"text": text}, headers=headers)
 
 
+def edit_of(client, path, fields, match):
+    return client.patch(f"/api/v1/{path}", fields, headers={"If-Match": match})
+
+
 @pytest.mark.parametrize("match", ANY)
 def test_an_edit_of_the_version_that_was_read_is_made(api, alice, entry, match):
     client, path = api(alice), f"entries/{entry.pk}/"
@@ -63,6 +67,22 @@ def test_of_two_edits_of_one_version_the_second_is_refused_for_every_object(api,
         ]
         assert [each.status_code for each in answers] == [200, 412]
         assert client.get(f"/api/v1/{path}").json()[field] == "Two"
+
+
+def test_what_was_only_counted_since_it_was_read_refuses_no_edit(api, alice, bob, feed, entry):
+    client = api(alice)
+    paths = {f"entries/{entry.pk}/": "text", f"feeds/{feed.pk}/": "title"}
+    tags = {path: client.get(f"/api/v1/{path}").headers["ETag"] for path in paths}
+    actions.like_entry(entry, by=bob)
+    actions.comment_on(entry, by=bob, text="Yes")
+    actions.unfollow_feed(feed, by=bob)
+    for path, field in paths.items():
+        assert client.get(f"/api/v1/{path}").headers["ETag"] != tags[path]
+        edits = [
+            client.patch(f"/api/v1/{path}", {field: n}, headers={"If-Match": tags[path]}) for n in ("Two", "Three")
+        ]
+        assert [each.status_code for each in edits] == [200, 412]
+    assert client.get(f"/api/v1/entries/{entry.pk}/").json()["like_count"] == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -57,7 +57,7 @@ def parts(message):
 
 
 def test_a_mail_server_gets_one_message_in_text_and_html(told, letterbox):
-    assert sender.run() == 1
+    assert sender.run("email") == 1
     [message] = letterbox.messages
     assert (message["To"], message["Subject"]) == ("alice@example.com", "bob commented on your entry")
     assert message["Message-ID"] == f"<notifications.{told.recipient_id}.0@tide.example>"
@@ -70,7 +70,7 @@ def test_a_mail_server_gets_one_message_in_text_and_html(told, letterbox):
 def test_it_is_in_the_language_and_the_time_zone_of_its_reader(told, letterbox, alice):
     alice.language, alice.time_zone = "de", "Asia/Kolkata"
     alice.save()
-    sender.run()
+    sender.run("email")
     [message] = letterbox.messages
     assert message["Subject"] == "bob hat deinen Beitrag kommentiert"
     text, html = parts(message)
@@ -84,7 +84,7 @@ def test_what_others_wrote_neither_breaks_headers_nor_html(alice, bob, notify, l
     alice.save()
     Preference.objects.create(user=alice, kind="follow", channel="email", is_on=True)
     notify(alice, bob, kind="follow", details={"feed": "<b>Tide</b>\r\nBcc: mallory@example.com \u202e"})
-    sender.run()
+    sender.run("email")
     [message] = letterbox.messages
     assert message["Bcc"] is None and message["Subject"].strip().startswith("bob follows <b>Tide</b> Bcc:")
     assert "<b>Tide</b>" not in parts(message)[1]
@@ -92,19 +92,19 @@ def test_what_others_wrote_neither_breaks_headers_nor_html(alice, bob, notify, l
 
 def test_a_server_that_says_later_is_asked_later(told, letterbox):
     letterbox.answer = "451 try again later"
-    sender.run()
+    sender.run("email")
     row = Dispatch.objects.get()
     assert row.attempts == 1 and "451" in row.error
     letterbox.answer = "250 OK"
     Dispatch.objects.update(due_at=told.created_at)
-    sender.run()
+    sender.run("email")
     assert len(letterbox.messages) == 1
     assert Decision.objects.filter(channel="email", outcome="sent").count() == 1
 
 
 def test_a_server_that_is_not_there_loses_nothing(told, settings):
     settings.EMAIL_PORT = free_port()
-    sender.run()
+    sender.run("email")
     assert Dispatch.objects.get().attempts == 1
 
 
@@ -113,7 +113,7 @@ def test_a_forgotten_open_tab_does_not_swallow_the_mail(told, letterbox, api, al
     heard = api(alice).get("/api/v1/events/?topic=me&types=notifications.*").json()
     assert heard["reset"] is None
     assert api(alice).get("/api/v1/notifications/").json()["unread_count"] >= 1
-    sender.run()
+    sender.run("email")
     assert [message["Subject"] for message in letterbox.messages] == ["bob commented on your entry"]
 
 
@@ -122,7 +122,7 @@ def link_of(message):
 
 
 def test_one_post_without_signing_in_stops_the_mail(told, letterbox, alice, bob, notify):
-    sender.run()
+    sender.run("email")
     [message] = letterbox.messages
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     client, link = Client(enforce_csrf_checks=True), link_of(message)
@@ -132,7 +132,7 @@ def test_one_post_without_signing_in_stops_the_mail(told, letterbox, alice, bob,
     assert answer.status_code == 200
     notify(alice, bob, kind="mention")
     Dispatch.objects.update(due_at=told.created_at)
-    assert sender.run() == 0 or len(letterbox.messages) == 1
+    assert sender.run("email") == 0 or len(letterbox.messages) == 1
     assert set(Preference.objects.values_list("user", "channel", "is_on")) == {(alice.pk, "email", False)}
 
 

@@ -71,7 +71,7 @@ def subscribe(service):
 def test_a_browser_gets_what_only_it_can_read(service, subscribe, alice, bob, notify):
     browser = subscribe(alice)
     row = notify(alice, bob, kind="comment", subject="9")
-    assert sender.run() == 1
+    assert sender.run("web_push") == 1
     [(path, headers, body)] = service.got
     told = {"body": "bob commented on your entry", "url": "/entries/9/", "tag": f"notification-{row.pk}"}
     assert path == "/a" and browser.read(body) == told and b"bob" not in body
@@ -82,7 +82,7 @@ def test_several_are_one_message(service, subscribe, alice, bob, notify):
     browser = subscribe(alice)
     for _ in range(3):
         notify(alice, bob, kind="comment")
-    sender.run()
+    sender.run("web_push")
     assert [browser.read(body)["body"] for _, _, body in service.got] == ["3 new notifications"]
 
 
@@ -91,7 +91,7 @@ def test_a_browser_that_is_gone_is_forgotten(service, subscribe, alice, bob, not
     subscribe(alice)
     service.answers["/a"] = status
     notify(alice, bob, kind="comment")
-    sender.run()
+    sender.run("web_push")
     assert not PushSubscription.objects.exists() and Dispatch.objects.get().due_at is None
 
 
@@ -103,11 +103,11 @@ def test_what_one_browser_took_is_not_sent_to_it_again_when_another_fails(
     subscribe(alice, "/b")
     service.answers["/a"] = status
     notify(alice, bob, kind="comment")
-    sender.run()
+    sender.run("web_push")
     assert Dispatch.objects.get().attempts == 1
     del service.answers["/a"]
     Dispatch.objects.update(due_at="2001-01-01T00:00:00Z")
-    sender.run()
+    sender.run("web_push")
     assert sorted(path for path, _, _ in service.got) == ["/a", "/a", "/b"]
     assert PushSubscription.objects.count() == 2
 
@@ -116,7 +116,7 @@ def test_an_address_that_may_no_longer_be_called_is_not(service, subscribe, sett
     subscribe(alice)
     notify(alice, bob, kind="comment")
     settings.TIDEWIRE_WEB_PUSH_HOSTS = ["push.example"]
-    sender.run()
+    sender.run("web_push")
     assert service.got == [] and not PushSubscription.objects.exists()
 
 

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from notifications import actions
+from notifications.kinds import Undone
 from notifications.models import Notification
 
 URL = "/api/v1/notifications/"
@@ -206,3 +207,13 @@ def test_the_unread_count_is_bounded(api, alice, bob, monkeypatch, notify):
     for _ in range(3):
         notify(alice, bob)
     assert api(alice).get(URL).json()["unread_count"] == 2
+
+
+def test_what_was_withdrawn_is_not_there_and_comes_back_by_nothing(api, alice, bob, notify):
+    row = notify(alice, bob, subject="9")
+    actions.withdraw(Undone(f"likes/9/{bob.pk}"))
+    assert api(alice).get(f"{URL}{row.pk}/").status_code == 404
+    assert api(alice).patch(f"{URL}{row.pk}/", {"archived": False}).status_code == 404
+    with pytest.raises(Notification.DoesNotExist):
+        actions.change(row, archived=False)
+    assert api(alice).get(URL).json()["results"] == []
