@@ -90,6 +90,29 @@ def open_attempt(page: Page, scene: Scene) -> None:
     page.locator("main details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
 
 
+def follow(page: Page, scene: Scene) -> None:
+    """Let the console show an event, and open its frame."""
+    page.get_by_label("Topics").fill("feeds.{feed_id}".format(**scene.places))
+    page.get_by_role("button", name="Connect").click()
+    expect(page.locator("#console-state")).to_have_text("Live")
+    scene.publish(page)
+    page.locator(".frame summary", has_text="feeds.entry.published").first.click()
+
+
+def refuse_key(page: Page, scene: Scene) -> None:
+    """Ask for an application without a name."""
+    page.get_by_role("button", name="Make it").click()
+    expect(page.locator(".errorlist").first).to_be_visible()
+
+
+def make_key(page: Page, scene: Scene) -> None:
+    """Make a key, which is shown once."""
+    page.get_by_text("New key").click()
+    page.get_by_label("Name", exact=True).fill("Shown")
+    page.get_by_role("button", name="Make the key").click()
+    expect(page.locator("#new-key")).to_be_visible()
+
+
 PAGES = [
     Shown("home", "/"),
     Shown("feed", "/feeds/{feed}/"),
@@ -123,6 +146,12 @@ PAGES = [
     Shown("endpoint-replays-refused", "/webhooks/{healthy}/replays/", FULL, submit),
     Shown("delivery", "/webhooks/deliveries/{delivery}/", FULL, open_attempt),
     Shown("delivery-succeeded", "/webhooks/deliveries/{succeeded}/", FULL),
+    Shown("developers", "/developers/"),
+    Shown("developers-live", "/developers/?language=python", FULL, follow),
+    Shown("developers-keys-empty", "/developers/keys/", EMPTY),
+    Shown("developers-keys", "/developers/keys/", FULL),
+    Shown("developers-keys-made", "/developers/keys/", FULL, make_key),
+    Shown("developers-keys-refused", "/developers/keys/", FULL, refuse_key),
     Shown("admin-login", "/admin/login/"),
     Shown("admin", "/admin/", STAFF),
 ]

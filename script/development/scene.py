@@ -35,7 +35,7 @@ TEXTS = [
     "Wind north-west five, backing. The ferry stays in until noon.",
     "שתי סירות חזרו עם שחר, והשלישית עוד בחוץ.",
     "A line without a break: " + "tide" * 30,
-    "Three paragraphs.\n\nThe second one says a little more, so that it goes over the end of a line on any screen.\n\nE.",
+    "Three paragraphs.\n\nThe second one says a little more, so that it goes over the end of any line.\n\nE.",
     "Seen from the mole: two seals, one ringed plover, no herring.",
 ]
 STATES: dict[str, dict[str, Any]] = {
@@ -70,7 +70,7 @@ def furnish_feed(dora: User) -> dict[str, Any]:
     for other in others:
         feeds.like_entry(entries[0], by=other)
         feeds.comment_on(entries[0], by=other, text=f"Seen from here too, says {other.username}.")
-    return {"feed": feed.slug, "entry": entries[0].pk}
+    return {"feed": feed.slug, "feed_id": feed.pk, "entry": entries[0].pk}
 
 
 def furnish_endpoints(dora: User) -> dict[str, Any]:

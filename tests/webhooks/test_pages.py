@@ -11,7 +11,7 @@ from events import log, subscribers
 from events.models import Event, Outbox
 from webhooks import message, replays
 from webhooks.models import Attempt, Delivery, Endpoint, Replay
-from webhooks.pages import rows
+from access.pages import rows
 
 URL = "https://example.com/hook"
 FORM = {

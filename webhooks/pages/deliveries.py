@@ -14,7 +14,7 @@ from events import log
 from events.models import Event
 from webhooks import actions, message
 from webhooks.models import Attempt, Delivery
-from webhooks.pages import rows
+from access.pages import rows
 from webhooks.pages.endpoints import gone_is_not_found, live
 from webhooks.pages.states import with_state
 

@@ -23,7 +23,7 @@ from events import log
 from webhooks import actions, keys, previews, undelivered
 from webhooks.listeners import listener_of
 from webhooks.models import Delivery, Endpoint
-from webhooks.pages import rows
+from access.pages import rows
 from webhooks.pages.forms import EndpointForm, RotationForm
 from webhooks.pages.states import with_state
 from webhooks.serializers.deliveries import DeliveryFilter

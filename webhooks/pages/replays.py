@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from webhooks import actions
 from webhooks.models import Endpoint, Replay
-from webhooks.pages import rows
+from access.pages import rows
 from webhooks.pages.endpoints import gone_is_not_found, live, on_own, own
 from webhooks.pages.forms import ReplayForm
 from webhooks.pages.states import with_state
