@@ -101,10 +101,22 @@ def _keys(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
 def _usage(user: Any) -> list[dict[str, Any]]:
     """Return what is counted, each with its limit; 0 means that there is none."""
     return [
-        {"what": "Events published this minute", "used": limits.taken(user.pk), "limit": settings.TIDEWIRE_USER_EVENTS_PER_MINUTE},
-        {"what": "Keys that are valid", "used": ApiKey.objects.valid().filter(user=user).count(), "limit": settings.TIDEWIRE_USER_MAX_KEYS},
+        {
+            "what": "Events published this minute",
+            "used": limits.taken(user.pk),
+            "limit": settings.TIDEWIRE_USER_EVENTS_PER_MINUTE,
+        },
+        {
+            "what": "Keys that are valid",
+            "used": ApiKey.objects.valid().filter(user=user).count(),
+            "limit": settings.TIDEWIRE_USER_MAX_KEYS,
+        },
         {"what": "Applications", "used": user.applications.count(), "limit": settings.TIDEWIRE_USER_MAX_APPLICATIONS},
-        {"what": "Grants of your own", "used": Grant.objects.valid().filter(user=user).count(), "limit": settings.TIDEWIRE_MAX_GRANTS},
+        {
+            "what": "Grants of your own",
+            "used": Grant.objects.valid().filter(user=user).count(),
+            "limit": settings.TIDEWIRE_MAX_GRANTS,
+        },
     ]
 
 

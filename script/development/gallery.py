@@ -136,6 +136,7 @@ PAGES = [
     Shown("endpoint-preview", "/webhooks/new/", FULL, preview),
     Shown("endpoint", "/webhooks/{healthy}/", FULL),
     Shown("endpoint-undelivered", "/webhooks/{healthy}/?status=undelivered", FULL),
+    Shown("endpoint-week", "/webhooks/{healthy}/?window=7d", FULL),
     Shown("endpoint-failing", "/webhooks/{failing}/", FULL),
     Shown("endpoint-postponed", "/webhooks/{postponed}/", FULL),
     Shown("endpoint-paused", "/webhooks/{paused}/", FULL),

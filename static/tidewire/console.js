@@ -14,7 +14,7 @@ const FINAL = [4401, 4403];
 const find = (id) => document.getElementById(id);
 const [form, sending, list, state, counts] = ["console-form", "console-send", "frames", "console-state", "console-counts"].map(find);
 const { topics, types, after } = form.elements;
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const number = new Intl.NumberFormat(document.documentElement.lang);
 
 // -- What is shown ----------------------------------------------------------------------------------------------------
@@ -59,15 +59,17 @@ function row({ direction, kind, text, about, at }) {
   return item;
 }
 
+const many = (count, word) => `${number.format(count)} ${word}${count === 1 ? "" : "s"}`;
+
 function count() {
-  const words = [`${number.format(shown.frames)} frames`, `${number.format(shown.events)} events`];
+  const words = [many(shown.frames, "frame"), many(shown.events, "event")];
   if (shown.skipped) words.push(`${number.format(shown.skipped)} too many to show`);
   if (isPaused) words.push(`${number.format(waiting.length)} waiting`);
   counts.textContent = words.join(", ");
 }
 
 function say() {
-  find("announcer").textContent = `${number.format(unsaid)} events came`;
+  find("announcer").textContent = `${many(unsaid, "event")} came`;
   [unsaid, saying] = [0, 0];
 }
 

@@ -7,11 +7,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from access.pages import rows
 from events import log, subscribers
 from events.models import Event, Outbox
 from webhooks import message, replays
 from webhooks.models import Attempt, Delivery, Endpoint, Replay
-from access.pages import rows
 
 URL = "https://example.com/hook"
 FORM = {
