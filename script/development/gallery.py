@@ -61,6 +61,7 @@ def submit(page: Page, scene: Scene) -> None:
     """Send the page's form as it stands: it is incomplete."""
     page.locator("main form:has(.button)").evaluate("form => { form.noValidate = true; }")
     page.locator("main form .button").first.click()
+    expect(page.locator(".errorlist").first).to_be_visible()
 
 
 def refuse(page: Page, scene: Scene) -> None:
@@ -69,6 +70,12 @@ def refuse(page: Page, scene: Scene) -> None:
     page.get_by_label("Password").fill("wrong")
     page.locator("main form .button").click()
     expect(page.locator(".errorlist").first).to_be_visible()
+
+
+def send_test(page: Page, scene: Scene) -> None:
+    """Send a test event, and wait until the first attempt appears."""
+    page.get_by_role("button", name="Send a test event").click()
+    expect(page.locator("#deliveries tr", has_text="webhooks.endpoint.tested").first).to_be_visible()
 
 
 def preview(page: Page, scene: Scene) -> None:
@@ -138,6 +145,7 @@ PAGES = [
     Shown("endpoint-undelivered", "/webhooks/{healthy}/?status=undelivered", FULL),
     Shown("endpoint-week", "/webhooks/{healthy}/?window=7d", FULL),
     Shown("endpoint-failing", "/webhooks/{failing}/", FULL),
+    Shown("endpoint-tested", "/webhooks/{failing}/", FULL, send_test),
     Shown("endpoint-postponed", "/webhooks/{postponed}/", FULL),
     Shown("endpoint-paused", "/webhooks/{paused}/", FULL),
     Shown("endpoint-off", "/webhooks/{off}/", FULL),

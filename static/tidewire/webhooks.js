@@ -50,8 +50,10 @@ const plain = (element) =>
 function replace(place, other) {
   if (!other || plain(place) === plain(other)) return;
   const focused = place.contains(document.activeElement) && document.activeElement.id;
+  for (const fold of place.querySelectorAll("details[id]")) other.querySelector(`#${fold.id}`)?.toggleAttribute("open", fold.open);
   place.replaceChildren(...other.childNodes);
   tick(place);
+  offerCopies(place);
   if (focused) document.getElementById(focused)?.focus();
 }
 
