@@ -67,12 +67,14 @@ class Part:
         return "100" if self.share == 1 else f"{min(self.share * 100, 99.9):.1f}"
 
 
+# As a range, in the order of the index: by a single value the planner may walk past what is delivered to others.
+_OWN = "endpoint_id BETWEEN %(endpoint)s AND %(endpoint)s"
 # Deliveries are made in the order of their ids. So the edges of the parts are found by halving, each step one look into
 # the index of the endpoint's deliveries, and a part is a range of that index.
-_TRENDS = """
+_TRENDS = f"""
     WITH RECURSIVE bounds AS (
-        SELECT (SELECT id FROM webhooks_delivery WHERE endpoint_id = %(endpoint)s ORDER BY id LIMIT 1) AS first,
-               (SELECT id FROM webhooks_delivery WHERE endpoint_id = %(endpoint)s ORDER BY id DESC LIMIT 1) AS last
+        SELECT (SELECT id FROM webhooks_delivery WHERE {_OWN} ORDER BY endpoint_id DESC, id LIMIT 1) AS first,
+               (SELECT id FROM webhooks_delivery WHERE {_OWN} ORDER BY endpoint_id, id DESC LIMIT 1) AS last
     ), halving (number, moment, low, high) AS (
         SELECT number, moment, first, last + 1
         FROM bounds, unnest(%(edges)s::timestamptz[]) WITH ORDINALITY AS edge(moment, number)
@@ -83,7 +85,8 @@ _TRENDS = """
                CASE WHEN found.created_at < moment THEN high ELSE (low + high) / 2 END
         FROM halving, LATERAL (
             SELECT id, created_at FROM webhooks_delivery
-            WHERE endpoint_id = %(endpoint)s AND id >= (low + high) / 2 ORDER BY id LIMIT 1
+            WHERE {_OWN} AND id >= (low + high) / 2
+            ORDER BY endpoint_id DESC, id LIMIT 1
         ) AS found
         WHERE low < high
     ), part AS (
@@ -91,7 +94,8 @@ _TRENDS = """
     ), looked_at AS (
         SELECT number, delivery.id, status FROM part, LATERAL (
             SELECT id, status FROM webhooks_delivery
-            WHERE endpoint_id = %(endpoint)s AND id >= part.begins AND id < part.ends ORDER BY id DESC LIMIT %(limit)s
+            WHERE {_OWN} AND id >= part.begins AND id < part.ends
+            ORDER BY endpoint_id, id DESC LIMIT %(limit)s
         ) AS delivery
     ), answered AS (
         SELECT number, percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration_ms) AS took
