@@ -29,5 +29,7 @@ page_urlpatterns = [
     path("accounts/login/", auth_views.LoginView.as_view(template_name="accounts/login.html"), name="login"),
     path("accounts/logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("accounts/signup/", pages.SignUp.as_view(), name="signup"),
+    path("accounts/blocks/<int:user_id>/", pages.block, name="block-page"),
+    path("accounts/mutes/<int:user_id>/", pages.mute, name="mute-page"),
     path("schemas/<str:name>/<int:version>", types.schema, name="schema"),
 ]
