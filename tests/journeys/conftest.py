@@ -288,3 +288,9 @@ def sea(stack):
         yield sea
         browser.close()
         assert sea.complaints == []
+
+
+@pytest.fixture
+def alice(sea):
+    """Alice, who writes by the API while others read."""
+    return sea.writer("alice")

@@ -1,6 +1,7 @@
 """Somebody reads in a real browser while others write by the API; one browser for all tests of a module."""
 
 import json
+import time
 import uuid
 from contextlib import contextmanager, suppress
 
@@ -105,6 +106,14 @@ def name(prefix="Told"):
     return f"{prefix} {uuid.uuid4().hex[:10]}"
 
 
+def until(page, expression):
+    """Return once an expression is true; the page's policy lets nothing evaluate one within it."""
+    deadline = time.monotonic() + SECONDS / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(20)
+
+
 def card(page, text):
     """Return the card with this text."""
     return page.locator("article.entry").filter(has=page.locator(".entry-text", has_text=text))
@@ -176,4 +185,9 @@ def entry(number, text="", **more):
         "comment_count": 0,
         "version": 1,
     }
-    return {"id": str(uuid.uuid4()), "type": "feeds.entry.published", "topic": "feeds.1", "data": {"entry": told | more}}
+    return {
+        "id": str(uuid.uuid4()),
+        "type": "feeds.entry.published",
+        "topic": "feeds.1",
+        "data": {"entry": told | more},
+    }

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.reading import card, entry, name, scripted, texts
+from tests.journeys.reading import card, entry, name, scripted, texts, until
 
 POSITION = "element => element.getBoundingClientRect().top"
 
@@ -27,7 +27,7 @@ def test_at_the_top_a_new_entry_comes_in_by_itself(sea, alice):
 def test_further_down_it_waits_behind_a_button_that_counts_and_nothing_moves(sea, many, alice):
     with sea.page() as page:
         page.mouse.wheel(0, 900)
-        page.wait_for_function("scrollY > 500")
+        until(page, "scrollY > 500")
         seen = card(page, many[-6]["text"])
         before = seen.evaluate(POSITION)
         first, second = name("Waits"), name("Waits")
@@ -130,7 +130,7 @@ def test_a_comment_above_does_not_move_the_answer_that_is_being_written(sea, ali
 def test_an_edit_above_what_is_read_does_not_move_it(sea, many, alice):
     with sea.page() as page:
         page.mouse.wheel(0, 1500)
-        page.wait_for_function("scrollY > 1000")
+        until(page, "scrollY > 1000")
         seen = card(page, many[-12]["text"])
         seen.scroll_into_view_if_needed()
         before = seen.evaluate(POSITION)
@@ -192,6 +192,8 @@ def test_pages_that_must_be_read_anew_do_not_all_do_so_at_once(sea):
     slow = "Math.random = () => 0.75; window.began = 0;"
     with scripted(sea) as (page, server):
         page.evaluate(slow)
-        page.evaluate("window.waits = []; const real = setTimeout; window.setTimeout = (run, wait) => real(run, (window.waits.push(wait), wait))")
+        page.evaluate(
+            "window.waits = []; const real = setTimeout; window.setTimeout = (run, wait) => real(run, (window.waits.push(wait), wait))"
+        )
         server.tell(type="reset", reason="epoch", cursor="test-9")
-        page.wait_for_function("window.waits.includes(1500)")
+        until(page, "window.waits.includes(1500)")
