@@ -1,6 +1,6 @@
 /** Says in a polite region of its own what has come in: in one sentence, and not more often than it can be listened to. */
 
-import { gettext, ngettext } from "./words.js";
+import { ngettext } from "./words.js";
 
 const PAUSE = 5000;
 
@@ -27,4 +27,4 @@ function speak() {
 }
 
 /** Say something at once that the reader has asked for. */
-export const answer = (words) => (document.getElementById("announcer").textContent = gettext(words));
+export const answer = (words) => (document.getElementById("announcer").textContent = words);

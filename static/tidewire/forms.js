@@ -55,7 +55,7 @@ async function hide(form) {
   const card = form.closest(".entry");
   const [list, next] = [card.parentElement, card.nextElementSibling];
   remove(card);
-  answer("Hidden from your lists.");
+  answer(gettext("Hidden from your lists."));
   try {
     await ask("PUT", `/api/v1/entries/${card.dataset.id}/dismiss/`);
   } catch (error) {

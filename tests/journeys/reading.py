@@ -129,7 +129,7 @@ class Scripted:
     """A server that a test plays: it takes the page's subscription and tells it what the test says."""
 
     def __init__(self):
-        self.route = self.subscription = None
+        self.route = self.subscription = self.head = None
 
     def take(self, route):
         self.route = route
@@ -140,8 +140,8 @@ class Scripted:
         frame = json.loads(message)
         if frame["type"] == "subscribe":
             self.subscription = frame["id"]
-            head = frame["after"]
-            self.send({"type": "subscribed", "id": frame["id"], "topics": [], "cursor": head, "head": head})
+            cursor, head = frame["after"], self.head or frame["after"]
+            self.send({"type": "subscribed", "id": frame["id"], "topics": [], "cursor": cursor, "head": head})
 
     def send(self, frame):
         with suppress(Exception):
@@ -157,12 +157,13 @@ class Scripted:
 
 @contextmanager
 def scripted(sea, who="carol", path="/", **size):
-    """Open a page whose server the test plays."""
+    """Open a page whose server, and whose time, the test plays."""
     server = Scripted()
     context = sea.browser.new_context(base_url=sea.stack.url)
     context.set_default_timeout(SECONDS)
     if who:
         sign_in(context, who)
+    context.clock.install()
     context.route_web_socket("**/live/ws*", server.take)
     with sea.page(context=context, path=path, **size) as page:
         yield page, server

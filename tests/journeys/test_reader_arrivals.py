@@ -129,13 +129,14 @@ def test_a_comment_above_does_not_move_the_answer_that_is_being_written(sea, ali
 
 def test_an_edit_above_what_is_read_does_not_move_it(sea, many, alice):
     with sea.page() as page:
-        page.mouse.wheel(0, 1500)
-        until(page, "scrollY > 1000")
-        seen = card(page, many[-12]["text"])
-        seen.scroll_into_view_if_needed()
+        cards = page.locator("[data-list] > article")
+        cards.nth(12).scroll_into_view_if_needed()
+        until(page, "scrollY > 500")
+        edited, seen = cards.nth(1).get_attribute("data-id"), page.locator(f"#{cards.nth(12).get_attribute('id')}")
         before = seen.evaluate(POSITION)
-        alice.call("PATCH", f"entries/{many[-2]['id']}/", text=many[-2]["text"] + "\nmuch\nlonger\nthan\nbefore")
-        expect(card(page, "much")).to_contain_text("before")
+        text = name("Longer") + "\nmuch\nlonger\nthan\nbefore"
+        alice.call("PATCH", f"entries/{edited}/", text=text)
+        expect(page.locator(f"#entry-{edited}")).to_contain_text("longer")
         assert abs(seen.evaluate(POSITION) - before) <= 1
 
 
@@ -188,12 +189,16 @@ def test_a_page_that_many_read_asks_the_server_for_nothing_when_something_is_pub
         assert asked == []
 
 
+WAITS = """
+    Math.random = () => 0.75;
+    window.waits = [];
+    const real = window.setTimeout;
+    window.setTimeout = (run, wait) => real(run, (window.waits.push(wait), wait));
+"""
+
+
 def test_pages_that_must_be_read_anew_do_not_all_do_so_at_once(sea):
-    slow = "Math.random = () => 0.75; window.began = 0;"
     with scripted(sea) as (page, server):
-        page.evaluate(slow)
-        page.evaluate(
-            "window.waits = []; const real = setTimeout; window.setTimeout = (run, wait) => real(run, (window.waits.push(wait), wait))"
-        )
+        page.evaluate(WAITS)
         server.tell(type="reset", reason="epoch", cursor="test-9")
         until(page, "window.waits.includes(1500)")

@@ -23,7 +23,7 @@ def refuse(page, path, status=403):
 def test_a_like_is_shown_before_the_server_has_answered(sea, said):
     with sea.page() as page:
         held = []
-        page.route("**/like/", held.append)
+        page.route("**/like/", lambda route: held.append(route))
         button = card(page, said["text"]).locator("button.like")
         button.click()
         expect(button).to_have_attribute("aria-pressed", "true")
@@ -62,7 +62,7 @@ def test_a_double_click_and_two_tabs_make_one_like(sea, said, alice):
 def test_an_entry_stands_there_while_it_is_sent_and_its_echo_is_not_a_second_one(sea):
     with sea.page() as page:
         held, text = [], name("Mine")
-        page.route("**/entries/", held.append)
+        page.route("**/entries/", lambda route: held.append(route))
         page.get_by_label("New entry").fill(text)
         page.get_by_role("button", name="Publish").click()
         expect(card(page, text)).to_have_class("entry is-sending")

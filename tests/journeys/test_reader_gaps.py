@@ -81,7 +81,7 @@ def test_after_the_way_back_to_a_page_that_the_browser_had_kept(sea):
     with sea.page() as page:
         page.goto(f"{sea.stack.url}/notifications/")
         story.happen()
-        page.go_back()
+        page.evaluate("history.back()")
         story.is_told(page)
 
 
@@ -98,6 +98,6 @@ def test_the_way_back_to_a_page_that_was_not_kept_finds_as_much_of_it_and_the_pl
         old = card(page, f"{prefix} 0").first
         old.scroll_into_view_if_needed()
         page.goto(f"{sea.stack.url}/notifications/")
-        page.go_back()
+        page.evaluate("history.back()")
         expect(page.locator("[data-list] > article")).to_have_count(60)
         expect(card(page, f"{prefix} 0").first).to_be_in_viewport()

@@ -7,7 +7,10 @@ from playwright.sync_api import expect
 
 from tests.journeys.reading import card, entry, name, scripted, until
 
-APP = "navigator.setAppBadge = async (count) => { window.onApp = count }; navigator.clearAppBadge = async () => { window.onApp = 0 };"
+APP = """
+    navigator.setAppBadge = async (count) => { window.onApp = count };
+    navigator.clearAppBadge = async () => { window.onApp = 0 };
+"""
 
 
 def test_trouble_of_a_moment_concerns_nobody_and_more_is_told(sea):
@@ -25,12 +28,11 @@ def test_trouble_of_a_moment_concerns_nobody_and_more_is_told(sea):
 
 def test_a_page_that_catches_up_says_how_much_has_come(sea):
     with scripted(sea) as (page, server):
-        page.clock.install()
         server.send({"type": "reconnect", "after_ms": 60_000})
         expect(page.locator("#connection")).to_have_attribute("data-state", "offline")
         page.clock.run_for(3100)
         expect(page.get_by_role("status")).to_contain_text("showing saved entries")
-        server.subscription = None
+        server.head = "test-999"
         page.clock.run_for(60_000)
         expect(page.locator("#connection")).to_have_attribute("data-state", "catching up")
         server.events(*(entry(number) for number in range(12)))
@@ -121,7 +123,6 @@ def test_a_note_says_what_has_happened_and_in_a_storm_many_are_one(sea):
 
 def test_what_comes_in_is_said_once_in_a_while_by_a_region_of_its_own(sea):
     with scripted(sea) as (page, server):
-        page.clock.install()
         announcer = page.locator("#announcer")
         expect(announcer).to_have_attribute("aria-live", "polite")
         server.events(entry(1))
@@ -137,7 +138,6 @@ def test_what_comes_in_is_said_once_in_a_while_by_a_region_of_its_own(sea):
 
 def test_times_tick_in_words_and_are_whole_on_hover(sea):
     with scripted(sea) as (page, server):
-        page.clock.install()
         now = page.evaluate("new Date().toISOString()")
         server.events(entry(1, created_at=now))
         time = card(page, "Storm 1").locator("time")
