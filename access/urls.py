@@ -29,6 +29,8 @@ page_urlpatterns = [
     path("accounts/login/", auth_views.LoginView.as_view(template_name="accounts/login.html"), name="login"),
     path("accounts/logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("accounts/signup/", accounts.SignUp.as_view(), name="signup"),
+    path("accounts/blocks/<int:user_id>/", accounts.block, name="block-page"),
+    path("accounts/mutes/<int:user_id>/", accounts.mute, name="mute-page"),
     path("developers/", developers.developers, name="developers"),
     path("developers/keys/", developers.keys, name="developers-keys"),
     path("developers/keys/<int:pk>/revoke/", developers.revoke, name="developers-revoke"),

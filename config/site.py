@@ -1,4 +1,4 @@
-"""What the site says of itself to browsers and search engines: manifest, robots, and a map of what everyone may read."""
+"""What the site says of itself to browsers and search engines: manifest, robots, a map of what everyone may read."""
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sitemaps import Sitemap

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from access import urls as access_urls
 from config import pages, site
+from config.welcome import welcome
 from feeds import urls as feeds_urls
 from notifications import urls as notifications_urls
 from webhooks import urls as webhooks_urls
@@ -29,6 +30,7 @@ urlpatterns = [
     path("healthz", pages.alive),
     path("manifest.webmanifest", site.manifest, name="manifest"),
     path("robots.txt", site.robots, name="robots"),
+    path("welcome/", welcome, name="welcome"),
     path("sitemap.xml", sitemap, {"sitemaps": site.SITEMAPS}, name="sitemap"),
     path("readyz", pages.ready),
     path(".well-known/tidewire/", include(webhooks_urls.well_known_urlpatterns)),
