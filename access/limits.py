@@ -16,6 +16,17 @@ def take(user_id: int, count: int) -> float | None:
     return within(f"published.{user_id}", count, settings.TIDEWIRE_USER_EVENTS_PER_MINUTE)
 
 
+def taken(user_id: int) -> int | None:
+    """Return how many events the user has published in this minute; None where that is not counted."""
+    if not settings.TIDEWIRE_USER_EVENTS_PER_MINUTE:
+        return None
+    try:
+        return cache.get(f"published.{user_id}.{time.time() // WINDOW_SECONDS:.0f}", 0)
+    except Exception as error:  # noqa: BLE001  any trouble of the cache's backend
+        logger.warning("What user %s published is not known: %r", user_id, error)
+        return None
+
+
 def within(name: str, count: int, limit: int) -> float | None:
     """Count so many under the name; return None, or after how many seconds to come again when that is too many.
 

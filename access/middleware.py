@@ -1,4 +1,4 @@
-"""What stands before every request: idempotency for the API, and who is who for streams and sockets."""
+"""What stands before every request: the reader's language, idempotency, and who is who for streams and sockets."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +10,8 @@ from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefuncti
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, parse_cookie
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.views import APIView
@@ -43,6 +45,43 @@ class Refusal(APIView):
     def post(self, request):
         """Raise the error into DRF's hands."""
         raise self.error
+
+
+class Language:
+    """Lets pages speak the language of their reader: the user's own, and before they sign in the browser's."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response) -> None:
+        self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest):
+        if not request.path.startswith(settings.TIDEWIRE_PAGES_EXCEPT_PATHS):
+            return self._async_spoken(request) if self._is_async else self._spoken(request)
+        return self.get_response(request)
+
+    def _spoken(self, request: HttpRequest) -> HttpResponse:
+        with translation.override(_language(request)):
+            return _in_language(self.get_response(request))
+
+    async def _async_spoken(self, request: HttpRequest) -> HttpResponse:
+        with translation.override(await sync_to_async(_language)(request)):
+            return _in_language(await self.get_response(request))
+
+
+def _language(request: HttpRequest) -> str:
+    # Who brings no session is nobody: the database need not be asked.
+    user = request.user if settings.SESSION_COOKIE_NAME in request.COOKIES else None
+    return user.language if user and user.is_authenticated else translation.get_language_from_request(request)
+
+
+def _in_language(response: HttpResponse) -> HttpResponse:
+    response.headers.setdefault("Content-Language", translation.get_language() or settings.LANGUAGE_CODE)
+    patch_vary_headers(response, ["Accept-Language"])
+    return response
 
 
 class Idempotency:

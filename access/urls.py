@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth_views
 from django.urls import path
 
-from access import pages
+from access.pages import accounts, developers
 from access.views import applications, events, grants, keys, presence, relations, suspensions, tickets, types
 
 urlpatterns = [
@@ -28,6 +28,13 @@ urlpatterns = [
 page_urlpatterns = [
     path("accounts/login/", auth_views.LoginView.as_view(template_name="accounts/login.html"), name="login"),
     path("accounts/logout/", auth_views.LogoutView.as_view(), name="logout"),
-    path("accounts/signup/", pages.SignUp.as_view(), name="signup"),
+    path("accounts/signup/", accounts.SignUp.as_view(), name="signup"),
+    path("accounts/blocks/<int:user_id>/", accounts.block, name="block-page"),
+    path("accounts/mutes/<int:user_id>/", accounts.mute, name="mute-page"),
+    path("developers/", developers.developers, name="developers"),
+    path("developers/keys/", developers.keys, name="developers-keys"),
+    path("developers/keys/<int:pk>/revoke/", developers.revoke, name="developers-revoke"),
+    path("developers/applications/", developers.new_application, name="developers-applications"),
+    path("developers/applications/<int:pk>/delete/", developers.delete_application, name="developers-delete"),
     path("schemas/<str:name>/<int:version>", types.schema, name="schema"),
 ]

@@ -1,10 +1,12 @@
 """What belongs to no app: health, and the answers to requests that reached none."""
 
 from django.core.cache import cache
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from config.rest import problem_response
 from events import log
@@ -61,11 +63,11 @@ def _ask_log() -> None:
         raise Lagging
 
 
-def _answer(request: HttpRequest, status: int, title: str, detail: str) -> HttpResponse:
+def _answer(request: HttpRequest, status: int, title: str, detail: str, again: str = "") -> HttpResponse:
     if request.path.startswith("/api/"):
         return problem_response(request, status, detail)
     # After a failure nothing is asked again, neither session nor database: they may be what failed.
-    context = {"status": status, "title": title, "detail": detail}
+    context = {"status": status, "title": title, "detail": detail, "again": again}
     return render(None if status == 500 else request, "error.html", context, status=status)
 
 
@@ -76,17 +78,32 @@ def no_such_api(request: HttpRequest, rest: str) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return _answer(request, 413, "That was too much", "The body is too large.")
-    return _answer(request, 400, "That request made no sense", "The request could not be understood.")
+        return _answer(request, 413, _("That was too much"), _("The body is too large."))
+    return _answer(request, 400, _("That request made no sense"), _("The request could not be understood."))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, 403, "Not yours to see", "You may not do this.")
+    # What the project itself refuses says why; other reasons are Django's own, and for its log.
+    reason = str(exception) if type(exception) is PermissionDenied else ""
+    return _answer(request, 403, _("Not yours to see"), reason or _("You may not do this."))
+
+
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form whose token is not this browser's: mostly one that was open while somebody signed in or out."""
+    detail = _("This form is from before you signed in or out. Go back, reload the page and send it again.")
+    return _answer(request, 403, _("That form is too old"), detail, _page_before(request))
+
+
+def _page_before(request: HttpRequest) -> str:
+    page = request.headers.get("Referer", "")
+    return page if url_has_allowed_host_and_scheme(page, allowed_hosts={request.get_host()}) else ""
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, 404, "Nothing here", "There is nothing at this address.")
+    detail = _("There is nothing at this address. It may have been deleted, or you may no longer read it.")
+    return _answer(request, 404, _("Nothing here"), detail)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _answer(request, 500, "That went wrong", "The server failed on this request. Nothing was half-done.")
+    detail = _("The server failed on this request. Nothing was half-done.")
+    return _answer(request, 500, _("That went wrong"), detail)

@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.sitemaps",
     "servestatic",
     "django.contrib.staticfiles",
     "channels",
@@ -56,6 +57,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "access.middleware.Language",
     "access.middleware.Idempotency",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -217,6 +219,9 @@ TIDEWIRE_CURSORLESS_PATHS = (
     "/accounts/",
     "/api/v1/events/",
     "/.well-known/",
+    "/manifest.webmanifest",
+    "/robots.txt",
+    "/sitemap",
 )
 TIDEWIRE_IDEMPOTENCY_HOURS = number("TIDEWIRE_IDEMPOTENCY_HOURS", 24)
 TIDEWIRE_PUBLISH_MAX_EVENTS = number("TIDEWIRE_PUBLISH_MAX_EVENTS", 1000)
@@ -306,6 +311,7 @@ SECURE_HSTS_PRELOAD = _https
 SESSION_ENGINE = "access.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "config.pages.form_expired"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
@@ -316,6 +322,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
+        "manifest-src": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
@@ -337,6 +344,8 @@ LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 # -- Language, time, static files, logs --------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+# What no reader looks at speaks English alone, so that programs can rely on it.
+TIDEWIRE_PAGES_EXCEPT_PATHS = ("/api/", "/admin/", "/static/", "/healthz", "/readyz", "/live/", "/schemas/")
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"

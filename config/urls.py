@@ -1,10 +1,12 @@
 """Every path of the project, and what answers when none fits."""
 
 from django.contrib import admin
+from django.contrib.sitemaps.views import sitemap
 from django.urls import include, path
 
 from access import urls as access_urls
-from config import pages
+from config import pages, site
+from config.welcome import welcome
 from feeds import urls as feeds_urls
 from notifications import urls as notifications_urls
 from webhooks import urls as webhooks_urls
@@ -26,6 +28,10 @@ urlpatterns = [
     path("api/<path:rest>", pages.no_such_api),
     path("admin/", admin.site.urls),
     path("healthz", pages.alive),
+    path("manifest.webmanifest", site.manifest, name="manifest"),
+    path("robots.txt", site.robots, name="robots"),
+    path("welcome/", welcome, name="welcome"),
+    path("sitemap.xml", sitemap, {"sitemaps": site.SITEMAPS}, name="sitemap"),
     path("readyz", pages.ready),
     path(".well-known/tidewire/", include(webhooks_urls.well_known_urlpatterns)),
     path("", include(access_urls.page_urlpatterns)),

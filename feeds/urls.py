@@ -2,7 +2,8 @@
 
 from django.urls import path, register_converter
 
-from feeds import pages, syndication
+from feeds import syndication
+from feeds.pages import doing, reading
 from feeds.views import comments, dismissals, entries, feeds, follows, moderation, reports, search, timeline
 
 
@@ -45,14 +46,18 @@ urlpatterns = [
 ]
 
 page_urlpatterns = [
-    path("", pages.home, name="home"),
-    path("feeds/<address:slug>/", pages.feed, name="feed-page"),
+    path("", reading.home, name="home"),
+    path("feeds/<address:slug>/", reading.feed, name="feed-page"),
     path("feeds/<address:slug>/atom/", syndication.Atom(), name="feed-atom"),
     path("feeds/<address:slug>/outbox", syndication.outbox, name="feed-outbox"),
-    path("feeds/<address:slug>/follow/", pages.follow, name="feed-follow-page"),
-    path("feeds/<address:slug>/followers/<int:user_id>/", pages.answer, name="feed-follower-page"),
-    path("entries/<int:pk>/", pages.entry, name="entry-page"),
-    path("entries/<int:pk>/like/", pages.like, name="entry-like-page"),
-    path("entries/<int:pk>/delete/", pages.delete_entry, name="entry-delete-page"),
-    path("comments/<int:pk>/delete/", pages.delete_comment, name="comment-delete-page"),
+    path("feeds/<address:slug>/follow/", doing.follow, name="feed-follow-page"),
+    path("feeds/<address:slug>/followers/<int:user_id>/", doing.answer, name="feed-follower-page"),
+    path("entries/<int:pk>/", reading.entry, name="entry-page"),
+    path("entries/<int:pk>/like/", doing.like, name="entry-like-page"),
+    path("entries/<int:pk>/hide/", doing.hide, name="entry-hide-page"),
+    path("entries/<int:pk>/edit/", doing.edit_entry, name="entry-edit-page"),
+    path("entries/<int:pk>/delete/", doing.delete_entry, name="entry-delete-page"),
+    path("comments/<int:pk>/edit/", doing.edit_comment, name="comment-edit-page"),
+    path("comments/<int:pk>/delete/", doing.delete_comment, name="comment-delete-page"),
+    path("reports/new/<str:kind>/<int:pk>/", doing.report, name="report-page"),
 ]

@@ -48,3 +48,8 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hint}… of {self.user}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether its time is over."""
+        return self.expires_at is not None and self.expires_at <= timezone.now()

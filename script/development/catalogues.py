@@ -1,22 +1,34 @@
 """Compile the catalogues of translations without gettext's tools: `python -m script.development.catalogues`.
 
 What is compiled is kept in the repository, so that a fresh clone speaks every language. The texts are collected by
-`manage.py makemessages -l de --no-location`, which needs those tools.
+`manage.py makemessages -l de --no-location`, and with `-d djangojs` those of scripts; both need those tools.
 """
 
 import ast
+import json
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-LOCALE = Path(__file__).resolve().parents[2] / "locale"
+CHECKOUT = Path(__file__).resolve().parents[2]
+LOCALE = CHECKOUT / "locale"
+WORDS = CHECKOUT / "static" / "tidewire" / "words"
 MAGIC, HEADER = 0x950412DE, 28
 
 
 def main() -> None:
     """Compile every catalogue."""
-    for path in LOCALE.glob("*/LC_MESSAGES/*.po"):
+    for path in LOCALE.glob("*/LC_MESSAGES/django.po"):
         path.with_suffix(".mo").write_bytes(compiled(path.read_text("utf-8")))
+    for path in LOCALE.glob("*/LC_MESSAGES/djangojs.po"):
+        (WORDS / f"{path.parts[-3]}.js").write_text(script(path.read_text("utf-8")), "utf-8")
+
+
+def script(text: str) -> str:
+    """Return a catalogue as a module for pages, which need not ask the server for it."""
+    found = {key.split("\0")[0]: value.split("\0") for key, value in messages(text).items() if key}
+    words = {key: forms if len(forms) > 1 else forms[0] for key, forms in found.items()}
+    return f"globalThis.tidewireWords = {json.dumps(words, ensure_ascii=False, indent=2, sort_keys=True)};\n"
 
 
 def compiled(text: str) -> bytes:

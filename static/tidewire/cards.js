@@ -2,8 +2,11 @@
 
 import { tick } from "./times.js";
 
+const FRESH = 6000;
+
 export const cardOf = (kind, id) => document.getElementById(`${kind}-${id}`);
-const listOf = (kind) => document.querySelector(`[data-list="${kind}"]`);
+export const listOf = (kind) => document.querySelector(`[data-list="${kind}"]`);
+export const viewer = document.body.dataset.user;
 
 /** Take a version unless the card has it or a newer one. */
 export function isNews(card, version) {
@@ -19,35 +22,91 @@ export function insert(kind, row, fill) {
   const card = stamp(kind, row);
   fill(card, row);
   tick(card);
-  const grows = kind === "comment" ? (other) => other > row.id : (other) => other < row.id;
-  list.insertBefore(card, [...list.children].find((other) => grows(Number(other.dataset.id))) ?? null);
+  place(list, card);
   card.classList.add("is-new");
-  document.querySelector("[data-empty]")?.remove();
+  setTimeout(() => card.classList.remove("is-new"), FRESH);
   return card;
+}
+
+/** Comments grow downwards, all else upwards. */
+function place(list, card) {
+  const id = Number(card.dataset.id);
+  const isAfter = list.dataset.list === "comment" ? (other) => other > id : (other) => other < id;
+  list.insertBefore(card, [...list.children].find((other) => isAfter(Number(other.dataset.id))) ?? null);
+  document.querySelector("[data-empty]")?.remove();
 }
 
 /** Copy the mould, whose every address and id has a 0 where the row's id belongs. */
 function stamp(kind, row) {
   const card = document.getElementById(`${kind}-mould`).content.firstElementChild.cloneNode(true);
-  for (const element of [card, ...card.querySelectorAll("*")]) {
-    for (const name of ["id", "href", "action", "aria-labelledby"]) {
-      const value = element.getAttribute(name);
-      if (value) element.setAttribute(name, value.replace(/(entry|entries|comment|comments|notification|notifications)([-/])0\b/, `$1$2${row.id}`));
-    }
-  }
-  Object.assign(card.dataset, { id: row.id, version: row.version });
-  const time = card.querySelector("time");
-  time.dateTime = row.created_at;
+  number(card, 0, row.id);
+  card.dataset.version = row.version;
+  card.querySelector("time").dateTime = row.created_at;
   return card;
 }
 
-/** Fill in what an entry and a comment have in common. */
-export function fillText(card, { author, text, edited_at }) {
+function number(card, from, to) {
+  const pattern = new RegExp(`(entry|entries|comment|comments|answer|notification|notifications)([-/])${from}\\b`);
+  for (const element of [card, ...card.querySelectorAll("*")]) {
+    for (const name of ["id", "href", "action", "for", "aria-labelledby"]) {
+      const value = element.getAttribute(name);
+      if (value) element.setAttribute(name, value.replace(pattern, `$1$2${to}`));
+    }
+  }
+  const parent = card.querySelector("[name=parent]");
+  if (parent) parent.value = to;
+  card.dataset.id = to;
+}
+
+/** Show what is being sent, as it will stand there; its id is only this page's, and above all others. */
+export function promise(kind, row, fill) {
+  const card = insert(kind, { ...row, id: 9e15 + performance.now(), version: 0 }, fill);
+  if (!card) return null;
+  card.classList.replace("is-new", "is-sending");
+  card.ariaBusy = "true";
+  card.inert = true;
+  return card;
+}
+
+/** Make what was promised what it is; when it is there already, by another way, the promise goes. */
+export function keep(card, kind, row, fill) {
+  if (cardOf(kind, row.id)) return card.remove();
+  number(card, card.dataset.id, row.id);
+  card.classList.remove("is-sending");
+  card.ariaBusy = null;
+  card.inert = false;
+  card.dataset.version = row.version;
+  card.querySelector("time").dateTime = row.created_at;
+  fill(card, row);
+  place(listOf(kind), card);
+}
+
+/** Return the promise of what one has said oneself: an event can be here before the answer to the request is. */
+export function promised(kind, { author, text }) {
+  if (author.username !== viewer) return null;
+  return [...(listOf(kind)?.querySelectorAll(".is-sending") ?? [])].find((card) => card.querySelector(".entry-text").textContent === text);
+}
+
+/** Fill in what an entry and a comment have in common; the mould has what its author may do, and what others may. */
+function fillText(card, { author, text, edited_at }) {
   const link = card.querySelector(".author");
-  link.textContent = author.username;
+  link.firstElementChild.textContent = author.username;
   link.href = `/feeds/${encodeURIComponent(author.username)}/`;
   card.querySelector(".entry-text").textContent = text;
   card.querySelector(".edited").hidden = !edited_at;
+  card.dataset.author = author.id;
+  const isKept = document.querySelector("[data-keeps]");
+  const others = author.username === viewer ? "[data-others]" : isKept ? "[data-own]:not(.delete)" : "[data-own]";
+  for (const part of card.querySelectorAll(others)) part.remove();
+}
+
+/** Fill in a comment. */
+export function fillComment(card, comment) {
+  fillText(card, comment);
+  const answers = card.querySelector(".answers");
+  answers.hidden = !comment.parent;
+  if (comment.parent) answers.setAttribute("href", `#comment-${comment.parent}`);
+  if (comment.parent) card.querySelector("[data-answers]")?.remove();
 }
 
 /** Fill in an entry. */
@@ -77,5 +136,5 @@ export function remove(card) {
   const next = card.nextElementSibling ?? card.previousElementSibling ?? document.getElementById("main");
   const hadFocus = card.contains(document.activeElement);
   card.remove();
-  if (hadFocus) next.focus();
+  if (hadFocus) next.focus({ preventScroll: true });
 }

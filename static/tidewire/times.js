@@ -1,5 +1,7 @@
 /** Times in words that tick, with the full local time on hover. */
 
+import { gettext } from "./words.js";
+
 const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60]];
 const WEEK = 7 * 86_400;
 
@@ -13,7 +15,7 @@ export function ago(then, now = Date.now()) {
   const seconds = (now - then) / 1000;
   if (seconds > WEEK) return dated.format(then);
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? [];
-  return unit ? relative.format(-Math.floor(seconds / size), unit) : "just now";
+  return unit ? relative.format(-Math.floor(seconds / size), unit) : gettext("just now");
 }
 
 /** Say in how long something is to be. */
@@ -22,7 +24,7 @@ export function ahead(then, now = Date.now()) {
   if (seconds > WEEK) return dated.format(then);
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? [];
   if (unit) return relative.format(Math.floor(seconds / size), unit);
-  return seconds > 0 ? "within a minute" : "now";
+  return seconds > 0 ? gettext("within a minute") : gettext("now");
 }
 
 /** Bring the times within an element up to date. */

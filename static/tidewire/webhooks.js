@@ -3,6 +3,7 @@
  * anew, and what differs is put in its place.
  */
 
+import { offerCopies } from "./copy.js";
 import { live } from "./page.js";
 import { tick } from "./times.js";
 
@@ -49,8 +50,10 @@ const plain = (element) =>
 function replace(place, other) {
   if (!other || plain(place) === plain(other)) return;
   const focused = place.contains(document.activeElement) && document.activeElement.id;
+  for (const fold of place.querySelectorAll("details[id]")) other.querySelector(`#${fold.id}`)?.toggleAttribute("open", fold.open);
   place.replaceChildren(...other.childNodes);
   tick(place);
+  offerCopies(place);
   if (focused) document.getElementById(focused)?.focus();
 }
 
@@ -77,21 +80,6 @@ function replaceRows(list, other) {
   offerCopies(list);
 }
 
-// -- Copying ----------------------------------------------------------------------------------------------------------
-
-function offerCopies(root = document) {
-  if (!navigator.clipboard) return;
-  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
-}
-
-document.addEventListener("click", async ({ target }) => {
-  const button = target.closest?.("[data-copy]");
-  if (!button) return;
-  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-  button.textContent = "Copied";
-  setTimeout(() => (button.textContent = "Copy"), 2000);
-});
-
 // -- Being live -------------------------------------------------------------------------------------------------------
 
 function show() {
@@ -106,7 +94,6 @@ function told({ data: { counts } }) {
   renew();
 }
 
-offerCopies();
 if (live) {
   for (const topic of document.querySelector("[data-topics]").dataset.topics.split(",")) live.notices.addEventListener(topic, told);
   live.addEventListener("state", show);

@@ -49,3 +49,5 @@ def publish(page, text):
     page.get_by_label("New entry").fill(text)
     page.get_by_role("button", name="Publish").click()
     expect(page.get_by_label("New entry")).to_have_value("", timeout=SECONDS)
+    # What is shown at once is still on its way until then.
+    expect(page.locator(".is-sending")).to_have_count(0, timeout=SECONDS)

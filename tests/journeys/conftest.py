@@ -257,13 +257,40 @@ async def http_session(stack):
         yield Browser(stack.url, http)
 
 
+def no_chromium():
+    """Fail a check run, and skip elsewhere."""
+    if os.environ.get("CI") == "true":
+        pytest.fail("Chromium is not installed, and a check run must not leave the browser out.")
+    pytest.skip("Chromium is not installed, so the journey in a browser is left out (apt-get install chromium).")
+
+
 @pytest.fixture(scope="module")
 def chromium():
     if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is not installed, and a check run must not leave the browser out.")
-        pytest.skip("Chromium is not installed, so the journey in a browser is left out (apt-get install chromium).")
+        no_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def sea(stack):
+    """People who read in one browser, with the back/forward cache that people have, and who write by the API."""
+    from tests.journeys import reading
+
+    if CHROMIUM is None:
+        no_chromium()
+    keeping = {"args": ARGUMENTS, "ignore_default_args": ["--disable-back-forward-cache"]}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, **keeping)
+        sea = reading.Sea(stack, playwright, browser)
+        yield sea
+        browser.close()
+        assert sea.complaints == []
+
+
+@pytest.fixture
+def alice(sea):
+    """Alice, who writes by the API while others read."""
+    return sea.writer("alice")

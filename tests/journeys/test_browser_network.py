@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.journeys.browsing import browsing, live, publish, wait_answering
+from tests.journeys.browsing import SECONDS, browsing, live, publish, wait_answering
 from tests.journeys.conftest import ARGUMENTS, CHROMIUM
 
 NO_WEBSOCKET = """
@@ -22,7 +22,7 @@ def texts(page, prefix):
 
 def sees(page, *expected):
     """Wait for the last entry, then say that all are there: each once, in order, without a reload."""
-    expect(page.locator("article", has_text=expected[-1])).to_have_count(1)
+    expect(page.locator("article", has_text=expected[-1])).to_have_count(1, timeout=SECONDS)
     assert texts(page, expected[0].rsplit(" ", 1)[0]) == list(expected)
     assert page.evaluate("window.sameDocument === true")
 

@@ -7,11 +7,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from access.pages import rows
 from events import log, subscribers
 from events.models import Event, Outbox
 from webhooks import message, replays
 from webhooks.models import Attempt, Delivery, Endpoint, Replay
-from webhooks.pages import rows
 
 URL = "https://example.com/hook"
 FORM = {
@@ -547,3 +547,51 @@ def test_every_field_has_a_label_and_its_errors_and_help_are_tied_to_it(sign_in,
     for name in FORM:
         assert f'<label for="id_{name}">' in page
     assert re.search(r'name="url"[^>]*aria-describedby="[^"]*id_url_error', page)
+
+
+# -- Charts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("window", "words"), [("1h", "1 hour"), ("24h", "24 hours"), ("7d", "7 days"), ("x", "24 hours")]
+)
+def test_how_it_goes_is_drawn_for_the_window_asked_for_with_a_table_beside(sign_in, alice, tried, window, words):
+    page = sign_in(alice).get(at("endpoint-page", tried.endpoint), {"window": window})
+    said = page.content.decode()
+    assert f'aria-current="page">{words}' in said
+    assert said.count("<svg ") >= 2 and 'class="bar-waiting"' in said and 'class="bar-median"' in said
+    assert re.search(r"0 1 0 . 17 ms 17 ms", re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", said)))
+
+
+def test_without_deliveries_nothing_is_drawn(sign_in, alice, made):
+    page = sign_in(alice).get(at("endpoint-page", made))
+    assert "Nothing was to be delivered in this time." in text(page)
+    assert b"chart" not in page.content
+
+
+def test_the_window_stays_when_another_status_is_chosen(sign_in, alice, tried):
+    page = sign_in(alice).get(at("endpoint-page", tried.endpoint), {"window": "7d", "status": "pending"})
+    links = re.findall(r'href="(\?[^"]+)"', page.content.decode())
+    assert "?status=failed&amp;window=7d" in links and "?window=1h&amp;status=pending#trends" in links
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"enabled": False, "disabled_reason": "The receiver answered 410 Gone."}, "Mend the receiver first."),
+        ({"failing_since": timezone.now(), "failures_in_row": 7}, "there is nothing to do"),
+        ({"postponed_until": timezone.now() + timedelta(days=1)}, "Send at once, and the rest follows."),
+    ],
+)
+def test_trouble_is_shown_with_what_to_do_about_it(sign_in, alice, made, fields, words):
+    Endpoint.objects.update(**fields)
+    assert words in text(sign_in(alice).get(at("endpoint-page", made)))
+
+
+def test_what_is_postponed_is_sent_at_once_by_its_owners_word(sign_in, alice, made):
+    Endpoint.objects.update(postponed_until=timezone.now() + timedelta(days=1), failures_in_row=9)
+    browser = sign_in(alice)
+    assert "Send at once" in text(browser.get(at("endpoint-page", made)))
+    browser.post(at("endpoint-resume-page", made))
+    made.refresh_from_db()
+    assert (made.postponed_until, made.failures_in_row, made.enabled) == (None, 0, True)

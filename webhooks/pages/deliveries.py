@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from access.pages import rows
 from events import log
 from events.models import Event
 from webhooks import actions, message
 from webhooks.models import Attempt, Delivery
-from webhooks.pages import rows
 from webhooks.pages.endpoints import gone_is_not_found, live
 from webhooks.pages.states import with_state
 

@@ -19,16 +19,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from access import limits
+from access.pages import rows
 from events import log
-from webhooks import actions, keys, previews, undelivered
+from webhooks import actions, keys, previews, trends, undelivered
 from webhooks.listeners import listener_of
 from webhooks.models import Delivery, Endpoint
-from webhooks.pages import rows
+from webhooks.models.endpoint import everything
+from webhooks.pages import charts
 from webhooks.pages.forms import EndpointForm, RotationForm
 from webhooks.pages.states import with_state
 from webhooks.serializers.deliveries import DeliveryFilter
 
 PREVIEW_DAYS = 7
+WINDOW = "24h"
 
 View = Callable[..., HttpResponse]
 
@@ -64,7 +67,8 @@ def endpoints(request: HttpRequest) -> HttpResponse:
     """Show one's endpoints, the newest first."""
     page = rows.page(request, Endpoint.objects.filter(owner=request.user))
     shown = [with_state(endpoint) for endpoint in page["rows"]]
-    return render(request, "webhooks/endpoints.html", page | live(request, shown))
+    context = {"everything": everything(), "address": request.build_absolute_uri("/").rstrip("/")}
+    return render(request, "webhooks/endpoints.html", page | context | live(request, shown))
 
 
 @login_required
@@ -147,7 +151,25 @@ def endpoint(request: HttpRequest, pk: int) -> HttpResponse:
     page = rows.page(request, _of_status(request, deliveries, endpoint, status))
     content_filter = json.dumps(endpoint.content_filter, ensure_ascii=False)
     context = {"endpoint": endpoint, "counts": counts, "status": status, "content_filter": content_filter}
-    return render(request, "webhooks/endpoint.html", page | context | live(request, [endpoint]))
+    context |= _trends(request, endpoint) | live(request, [endpoint])
+    return render(request, "webhooks/endpoint.html", page | context)
+
+
+def _trends(request: HttpRequest, endpoint: Endpoint) -> dict[str, Any]:
+    """Return how deliveries went in the window that is asked for, as numbers and as charts."""
+    asked = request.GET.get("window", "")
+    name = asked if asked in trends.WINDOWS else WINDOW
+    parts = trends.of(endpoint.pk, trends.WINDOWS[name], timezone.now())
+    return {
+        "window": name,
+        "windows": trends.WINDOWS,
+        "parts": parts,
+        "limit": trends.LOOKED_AT,
+        "is_sample": any(part.is_sample for part in parts),
+        "has_trends": any(part.count for part in parts),
+        "outcomes": charts.outcomes(parts),
+        "latencies": charts.latencies(parts),
+    }
 
 
 def _count(deliveries: QuerySet, status: Delivery.Status) -> str:

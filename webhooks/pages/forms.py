@@ -206,6 +206,9 @@ class ReplayForm(forms.Form):
         serializer = ReplaySerializer(data={name: value for name, value in found.items() if value})
         if serializer.is_valid():
             self.changes = serializer.validated_data
+        elif "non_field_errors" in serializer.errors:
+            # In the words of the form.
+            self.add_error(None, "Give a moment or a cursor, one of both.")
         else:
             add_errors(self, serializer)
         return found

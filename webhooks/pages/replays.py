@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
+from access.pages import rows
 from webhooks import actions
 from webhooks.models import Endpoint, Replay
-from webhooks.pages import rows
 from webhooks.pages.endpoints import gone_is_not_found, live, on_own, own
 from webhooks.pages.forms import ReplayForm
 from webhooks.pages.states import with_state

@@ -57,7 +57,7 @@ def test_a_bad_password_makes_no_user(client, db, password, again):
 
 
 def test_who_loses_the_race_for_a_name_is_shown_the_error(client, alice, monkeypatch):
-    monkeypatch.setattr("access.pages.SignUpForm.clean_username", lambda form: form.cleaned_data["username"])
+    monkeypatch.setattr("access.pages.accounts.SignUpForm.clean_username", lambda form: form.cleaned_data["username"])
     monkeypatch.setattr(User, "validate_unique", lambda user, exclude=None: None)
     monkeypatch.setattr(User, "validate_constraints", lambda user, exclude=None: None)
     assert "This name is taken." in sign_up(client, "alice").content.decode()

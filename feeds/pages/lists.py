@@ -1,0 +1,72 @@
+"""What pages with lists have in common: from where on they are live, their pages, and the way back to them."""
+
+from collections.abc import Callable
+from functools import wraps
+from types import SimpleNamespace
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from events import log
+from feeds.models import Feed
+from feeds.timeline import Home
+
+PAGE = 20
+
+# What the page's own card is made of, which JavaScript copies for each entry or comment that arrives.
+BLANK = SimpleNamespace(pk=0, author=SimpleNamespace(username="-"), feed=SimpleNamespace(is_personal=True), version=0)
+
+View = Callable[..., HttpResponse]
+
+
+def signed_in_post(view: View) -> View:
+    """Let the POST of a signed-in user pass; who is not is asked to sign in, and comes back to the page."""
+
+    @require_POST
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(back(request))
+        return view(request, *args, **kwargs)
+
+    return wrapped
+
+
+def head(request: HttpRequest) -> str:
+    """Return from where on the page is live: the log's head before any of its rows is read."""
+    return getattr(request, "tidewire_cursor", None) or str(log.head().cursor)
+
+
+def topics_of(user: Any, feeds: QuerySet[Feed]) -> list[str]:
+    """Return those topics of the feeds that the user may read, and their own."""
+    names = [f"feeds.{pk}" for pk in feeds.readable_by(user).values_list("pk", flat=True)]
+    if user.is_authenticated:
+        names += [f"feeds.{pk}.followers" for pk in feeds.followed_by(user).values_list("pk", flat=True)]
+        names.append("me")
+    return names
+
+
+def page_of(request: HttpRequest, rows: QuerySet | Home, parameter: str = "before") -> dict[str, Any]:
+    """Return a page of rows, newest first, and before which row the next one starts."""
+    asked = request.GET.get(parameter, "")
+    before = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+    rows = rows.filter(pk__lt=before) if before else rows
+    found = list(rows.order_by("-pk")[: PAGE + 1])
+    return {"rows": found[:PAGE], "older": found[PAGE - 1].pk if len(found) > PAGE else None, "is_first": not before}
+
+
+def back(request: HttpRequest) -> str:
+    """Return the page that the form stood on; another site's address is not followed."""
+    url = request.POST.get("next") or request.GET.get("next") or ""
+    return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) else "/"
+
+
+def show(request: HttpRequest, template: str, cursor: str, topics: list[str], context: dict[str, Any]) -> HttpResponse:
+    """Render a page with what makes it live; one that shows a form's errors is a 400."""
+    context |= {"cursor": cursor, "topics": ",".join(topics), "blank": BLANK}
+    return render(request, template, context, status=400 if context["form"].is_bound else 200)
