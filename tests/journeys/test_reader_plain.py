@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.reading import card, name, until
+from tests.journeys.reading import card, name
 
 PAGES = ["/", "/feeds/alice/", "/entries/1/", "/notifications/", "/accounts/login/", "/accounts/signup/"]
 

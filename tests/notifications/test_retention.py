@@ -5,7 +5,6 @@ from django.utils import timezone
 
 from events import catalogue
 from events.models import Outbox
-
 from notifications import actions, retention
 from notifications.models import Decision, Happening, Inbox, Notification
 

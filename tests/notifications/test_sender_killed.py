@@ -17,7 +17,10 @@ from psycopg.conninfo import make_conninfo
 from config.environment import BASE_DIR
 from notifications.models import Decision, Dispatch, Pending
 
-SEND = "import django; from config import environment; django.setup(); from notifications import sender; sender.run('email')"
+SEND = (
+    "import django; from config import environment; django.setup(); "
+    "from notifications import sender; sender.run('email')"
+)
 
 
 class Slow:
