@@ -75,7 +75,7 @@ def _ask(question: str, slot: int) -> bool:
 
 @transaction.atomic
 def claim(channel: str) -> Claimed | None:
-    """Take the right to one message that is due by a channel, counting the try, so that one that kills its sender ends too."""
+    """Take the right to one message that is due by a channel; the try is counted, so one that kills its sender ends."""
     now, way = timezone.now(), channels.ways().get(channel)
     due = Dispatch.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now, channel=channel)
     row = due.select_for_update(skip_locked=True, of=("self",)).select_related("recipient").order_by("due_at").first()
