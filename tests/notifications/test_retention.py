@@ -38,13 +38,13 @@ def test_old_notifications_are_forgotten_with_what_they_were_made_of_and_lists_a
     assert set(Notification.objects.values_list("pk", flat=True)) == {rows[3].pk, rows[4].pk}
     assert Happening.objects.count() == 2
     told = Outbox.objects.filter(pk__gt=seen).order_by("pk")
-    assert [(row.type.rpartition(".")[2], row.topic, row.data["unread_count"]) for row in told] == [
-        ("withdrawn", f"users.{alice.pk}", 2),
-        ("withdrawn", f"users.{carol.pk}", 0),
-    ]
+    assert sorted((row.type.rpartition(".")[2], row.topic, row.data["unread_count"]) for row in told) == sorted(
+        [("withdrawn", f"users.{alice.pk}", 2), ("withdrawn", f"users.{carol.pk}", 0)]
+    )
     for row in told:
         catalogue.find_event_type(row.type).validate(row.data)
-    assert told[0].data["version"] == Inbox.objects.get(pk=alice.pk).version
+    [of_alice] = [row for row in told if row.topic == f"users.{alice.pk}"]
+    assert of_alice.data["version"] == Inbox.objects.get(pk=alice.pk).version
 
 
 def test_what_is_snoozed_or_grew_lately_is_not_forgotten(alice, bob, carol, notify):
