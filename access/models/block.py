@@ -1,11 +1,10 @@
 """Blocks."""
 
-from django.conf import settings
-from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q
-from django.utils import timezone
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
 
 from access import signals
+from access.models import relation
 
 
 class BlockQuerySet(models.QuerySet):
@@ -23,39 +22,22 @@ class BlockQuerySet(models.QuerySet):
         return ~Q(made) & ~Q(suffered)
 
 
-class Block(models.Model):
+class Block(relation.Relation):
     """One user wants nothing to do with another; it counts either way, and only who blocks is told."""
 
-    blocker = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="blocks", db_index=False
-    )
-    blocked = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="blocks_suffered")
-    created_at = models.DateTimeField(default=timezone.now)
+    blocker = relation.holder("blocks")
+    blocked = relation.other("blocks_suffered")
 
     objects = BlockQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            # Twice is once; also whether a block stands between two.
-            models.UniqueConstraint(fields=["blocker", "blocked"], name="access_block_once"),
-            models.CheckConstraint(
-                condition=~Q(blocker=F("blocked")),
-                name="access_block_another",
-                violation_error_message="Nobody blocks themselves.",
-            ),
-        ]
-        indexes = [
-            # The list of whom one blocks, newest first.
-            models.Index(fields=["blocker", "-id"], name="access_block_page"),
-        ]
+        constraints = relation.constraints("block", "blocker", "blocked")
+        indexes = relation.indexes("block", "blocker")
 
     def __str__(self) -> str:
         return f"{self.blocker} blocks {self.blocked}"
 
-    def save(self, *args, **kwargs) -> None:
-        """Save the block; a new one is told of in the same transaction."""
-        is_new = self._state.adding
-        with transaction.atomic():
-            super().save(*args, **kwargs)
-            if is_new:
-                signals.user_blocked.send(Block, block=self)
+    def tell(self, *, is_new: bool) -> None:
+        """Tell of a new one; nothing in it changes."""
+        if is_new:
+            signals.user_blocked.send(Block, block=self)

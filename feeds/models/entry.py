@@ -162,9 +162,8 @@ class Entry(Mentioning, Counted, Moderated):
             signals.entry_deleted.send(Entry, entry=self)
         return 1, {self._meta.label: 1}
 
-    def react(self, **steps: int) -> None:
-        """Add to the counts; raise `Entry.DoesNotExist` if the entry has ended before this got its turn."""
-        self.step(**steps)
+    def check_open(self) -> None:
+        """Raise `Entry.DoesNotExist` if it had ended when its counts, which were just changed, were waited for."""
         if self.tally.is_closed:
             raise Entry.DoesNotExist(f"Entry {self.pk} is gone.")
 

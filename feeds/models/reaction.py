@@ -12,13 +12,18 @@ class ReactionQuerySet(TellingQuerySet):
     """A way to take back a reaction that is harmless when repeated; `feeds.likes` has the way to make one."""
 
     def take_back(self, entry, user, kind: str) -> bool:
-        """Delete the reaction if it is there; only one that was is counted and told. Say whether it was."""
+        """Delete the reaction if it is there; only one that was is counted and told. Say whether it was.
+
+        Raises `Entry.DoesNotExist` if the entry has ended before this got its turn.
+        """
         with transaction.atomic():
             reaction = self.select_for_update(of=("self",)).filter(entry=entry, user=user, kind=kind).first()
             if reaction is None:
                 return False
             reaction.entry, reaction.user = entry, user
-            return bool(reaction.delete()[0])
+            was_there = bool(reaction.delete()[0])
+            entry.check_open()
+            return was_there
 
 
 class Reaction(Telling):
@@ -45,7 +50,8 @@ class Reaction(Telling):
 
     def was_made(self) -> None:
         """Count and tell it, the new count with it."""
-        self.entry.react(like_count=1)
+        self.entry.step(like_count=1)
+        self.entry.check_open()
         signals.entry_liked.send(Reaction, reaction=self)
 
     def delete(self, *args, **kwargs) -> tuple[int, dict[str, int]]:
@@ -53,6 +59,6 @@ class Reaction(Telling):
         with transaction.atomic():
             result = super().delete(*args, **kwargs)
             if result[0]:
-                self.entry.react(like_count=-1)
+                self.entry.step(like_count=-1)
                 signals.entry_unliked.send(Reaction, reaction=self)
             return result

@@ -97,6 +97,18 @@ def wait_until_somebody_waits():
                 return
 
 
+def test_an_operator_can_delete_a_like_of_what_has_ended(publish, bob):
+    entry = publish()
+    actions.like_entry(entry, by=bob)
+    entry.delete()
+    Reaction.objects.get().delete()
+    assert Entry.objects.get().like_count == 0
+    with pytest.raises(Entry.DoesNotExist):
+        Reaction.objects.create(entry=entry, user=bob)
+    with pytest.raises(Entry.DoesNotExist):
+        actions.unlike_entry(entry, by=bob)
+
+
 def test_what_is_shown_again_can_be_liked_again(publish, bob, carol):
     entry = publish()
     hide(entry, carol)
