@@ -220,6 +220,7 @@ TIDEWIRE_CURSORLESS_PATHS = (
     "/.well-known/",
     "/manifest.webmanifest",
     "/robots.txt",
+    "/service-worker.js",
     "/sitemap",
 )
 TIDEWIRE_IDEMPOTENCY_HOURS = number("TIDEWIRE_IDEMPOTENCY_HOURS", 24)
@@ -321,6 +322,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
+        "worker-src": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],

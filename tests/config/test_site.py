@@ -1,5 +1,5 @@
 import pytest
-from django.test import override_settings
+from django.test import Client, override_settings
 
 from feeds.models import Feed
 
@@ -44,9 +44,7 @@ def test_what_is_not_there_says_so_with_ways_on(client, path):
     assert "Nothing here" in page and 'href="/"' in page and "noindex" in page
 
 
-def test_a_form_from_before_signing_in_says_so_and_leads_back(settings):
-    from django.test import Client
-
+def test_a_form_from_before_signing_in_says_so_and_leads_back():
     client = Client(enforce_csrf_checks=True)
     response = client.post("/accounts/login/", HTTP_REFERER="http://testserver/accounts/login/")
     page = response.content.decode()
@@ -54,3 +52,10 @@ def test_a_form_from_before_signing_in_says_so_and_leads_back(settings):
     assert "That form is too old" in page and 'href="http://testserver/accounts/login/"' in page
     response = client.post("/accounts/login/", HTTP_REFERER="http://evil.example/")
     assert "evil.example" not in response.content.decode()
+
+
+def test_the_worker_for_web_push_stands_at_the_root_and_may_be_registered(client):
+    response = client.get("/service-worker.js")
+    assert response["Content-Type"] == "text/javascript"
+    assert "showNotification" in response.content.decode() and "/static/tidewire/favicon" in response.content.decode()
+    assert "worker-src 'self'" in response["Content-Security-Policy"]
