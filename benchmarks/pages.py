@@ -1,8 +1,8 @@
 """How soon the home page of the demo stands there: `python -m benchmarks.pages`.
 
 Starts a throwaway server as `script/server` does, with its demo and some more entries, and signs bob in. Warm: first
-the server's part alone, one request after the other over one connection; then the page in Chromium, each time opened anew
-with what a browser keeps: when its first entry is painted, when the largest thing is, and what it weighs.
+the server's part alone, one request after the other over one connection; then the page in Chromium, each time opened
+anew with what a browser keeps: when its first entry is painted, and when the largest thing is.
 """
 
 import argparse
