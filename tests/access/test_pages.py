@@ -14,7 +14,7 @@ PASSWORD = "a long enough tide"
 @pytest.fixture(autouse=True)
 def templates(settings):
     """A sign-up page that shows its errors."""
-    page = {"accounts/signup.html": "{{ form.errors }}"}
+    page = {"accounts/signup.html": "{{ form.errors }}", "error.html": "{{ detail }}"}
     [engine] = settings.TEMPLATES
     options = engine["OPTIONS"] | {"loaders": [("django.template.loaders.locmem.Loader", page)]}
     settings.TEMPLATES = [{"BACKEND": engine["BACKEND"], "OPTIONS": options}]
