@@ -134,7 +134,7 @@ def test_names_and_texts_of_either_direction_keep_to_themselves(sea, alice):
 
 @pytest.mark.parametrize("path", ["/", "/entries/1/", "/notifications/"])
 def test_all_scripts_of_a_page_weigh_at_most_thirty_kilobytes(sea, path):
-    with sea.apart("carol", is_live=False, locale="de-DE") as page:
+    with sea.apart("carol", is_live=False) as page:
         scripts = set()
         page.on("request", lambda request: scripts.add(request.url) if request.url.endswith(".js") else None)
         page.goto(path, wait_until="networkidle")
