@@ -15,6 +15,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import uvloop
 from channels import DEFAULT_CHANNEL_LAYER
 from channels.layers import channel_layers, get_channel_layer
 
@@ -65,7 +66,7 @@ class _Loop:
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._pid != os.getpid():
-                self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
+                self._loop, self._pid = uvloop.new_event_loop(), os.getpid()
                 threading.Thread(target=self._loop.run_forever, name="channel", daemon=True).start()
             return self._loop
 

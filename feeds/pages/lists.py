@@ -4,12 +4,15 @@ from collections.abc import Callable
 from functools import wraps
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_POST
 
 from events import log
@@ -68,5 +71,28 @@ def back(request: HttpRequest) -> str:
 
 def show(request: HttpRequest, template: str, cursor: str, topics: list[str], context: dict[str, Any]) -> HttpResponse:
     """Render a page with what makes it live; one that shows a form's errors is a 400."""
-    context |= {"cursor": cursor, "topics": ",".join(topics), "blank": BLANK}
+    viewer, path = request.user.pk, request.get_full_path()
+    context |= {"cursor": cursor, "topics": ",".join(topics), "viewer": viewer, "full_path": path}
+    context |= {"blank": _with_menus(request, context)}
     return render(request, template, context, status=400 if context["form"].is_bound else 200)
+
+
+def _with_menus(request: HttpRequest, context: dict[str, Any]) -> SimpleNamespace:
+    """Give each entry its menu, and return what the mould is made of, which has all that any of them may have.
+
+    There are two menus, the author's and everybody else's, rendered once: most of what makes a card slow is in them.
+    What is filled in is a number and a quoted name.
+    """
+    if not (viewer := context["viewer"]):
+        return BLANK
+    whole = context.get("entry")
+    own, others = (_menu(request, own=own, whole=whole) for own in (True, False))
+    for entry in [whole] if whole else context["rows"]:
+        text = own if entry.author_id == viewer else others
+        text = text.replace("/0/", f"/{entry.pk}/").replace("/feeds/-/", f"/feeds/{quote(entry.author.username)}/")
+        entry.menu = mark_safe(text)
+    return SimpleNamespace(**vars(BLANK), menu=mark_safe(own + others))
+
+
+def _menu(request: HttpRequest, **context: Any) -> str:
+    return render_to_string("feeds/_menu.html", context, request)

@@ -95,6 +95,7 @@ function fillText(card, { author, text, edited_at }) {
   card.querySelector(".entry-text").textContent = text;
   card.querySelector(".edited").hidden = !edited_at;
   card.dataset.author = author.id;
+  card.querySelector("[data-keep-away]")?.setAttribute("href", `${link.getAttribute("href")}#keep-away`);
   const isKept = document.querySelector("[data-keeps]");
   const others = author.username === viewer ? "[data-others]" : isKept ? "[data-own]:not(.delete)" : "[data-own]";
   for (const part of card.querySelectorAll(others)) part.remove();
