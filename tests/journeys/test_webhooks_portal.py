@@ -164,6 +164,7 @@ def test_a_replay_is_begun_and_seen_to_its_end(stack, chromium, shop):
         page.get_by_label("Send anew").select_option("all")
         page.get_by_label("From (UTC)").fill("2026-01-01T00:00:00")
         page.get_by_role("button", name="Begin").click()
+        expect(page.get_by_text("It has begun.")).to_be_visible()
         live(page)
         expect(page.locator("#replays > li").first).to_contain_text("Done", timeout=SECONDS)
         assert page.evaluate("window.sameDocument === true")
