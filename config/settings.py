@@ -220,6 +220,7 @@ TIDEWIRE_CURSORLESS_PATHS = (
     "/.well-known/",
     "/manifest.webmanifest",
     "/robots.txt",
+    "/service-worker.js",
     "/sitemap",
 )
 TIDEWIRE_IDEMPOTENCY_HOURS = number("TIDEWIRE_IDEMPOTENCY_HOURS", 24)
@@ -321,6 +322,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
+        "worker-src": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
@@ -355,9 +357,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "servestatic.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.storage.HashedFiles"
     },
 }
 SERVESTATIC_USE_FINDERS = SERVESTATIC_AUTOREFRESH = DEBUG

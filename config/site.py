@@ -3,6 +3,7 @@
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sitemaps import Sitemap
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -36,6 +37,14 @@ def manifest(request: HttpRequest) -> JsonResponse:
         "shortcuts": [{"name": gettext("Notifications"), "url": reverse("inbox")}],
     }
     return JsonResponse(said, content_type="application/manifest+json")
+
+
+@require_safe
+@cache_control(no_cache=True)
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """Give browsers the worker that shows web push: at the root, for it speaks for every page."""
+    context = {"icon": static("tidewire/favicon.svg")}
+    return render(request, "service-worker.js", context, content_type="text/javascript")
 
 
 @require_safe

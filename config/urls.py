@@ -29,6 +29,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", pages.alive),
     path("manifest.webmanifest", site.manifest, name="manifest"),
+    path("service-worker.js", site.service_worker, name="service-worker"),
     path("robots.txt", site.robots, name="robots"),
     path("welcome/", welcome, name="welcome"),
     path("sitemap.xml", sitemap, {"sitemaps": site.SITEMAPS}, name="sitemap"),

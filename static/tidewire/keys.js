@@ -22,7 +22,7 @@ function leave(isForward) {
   const list = feed();
   const where = isForward ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING;
   const outside = all.filter((element) => !list.contains(element) && list.compareDocumentPosition(element) & where);
-  (isForward ? outside[0] : outside.at(-1))?.focus();
+  (isForward ? (outside[0] ?? document.querySelector(".foot")) : outside.at(-1))?.focus();
 }
 
 function comment() {

@@ -19,7 +19,8 @@ const SPREAD = 2000;
 const RELOAD_AT_MOST_EVERY = 30_000;
 
 const page = document.querySelector("[data-cursor]");
-const isHome = page?.dataset.topics?.split(",").includes("home");
+let topics = page?.dataset.topics?.split(",") ?? [];
+const isHome = topics.includes("home");
 const isOver = () => sayForGood(gettext("This page is out of date."), location.href, gettext("Reload"));
 
 // -- Entries and comments ---------------------------------------------------------------------------------------------
@@ -57,9 +58,17 @@ const dropAuthor = (id) => dropWhere(`[data-list] > .entry[data-author="${id}"]`
 
 const followForm = (feed) => document.querySelector(`[data-follow="${feed.id}"]`);
 
-function followed(state, { feed }) {
+function followed(state, { feed }, cursor) {
   const form = followForm(feed);
   if (form && form.ariaBusy !== "true") showFollowing(form, state);
+  if (form && state === "accepted") readToo(`feeds.${feed.id}.followers`, cursor);
+}
+
+/** Read what followers read, too, from where one follows on. */
+function readToo(topic, after) {
+  if (topics.includes(topic)) return;
+  topics.push(topic);
+  live.subscribe({ topics: [topic], after }, tell);
 }
 
 function countFollowers({ feed }) {
@@ -75,16 +84,20 @@ function changeTopics(added, removed) {
   if (added.length) sayForGood(gettext("You follow more now."), location.href, gettext("Show it"));
 }
 
-/** What may be read no longer is not left standing. */
-function revoke(topics) {
-  for (const topic of topics) {
-    const [, feed, part] = topic.match(/^feeds\.([\w-]+)(\.followers)?$/) ?? [];
-    if (!feed) continue;
-    const isGone = part ? ".entry[data-feed='" + feed + "']:has(.for-followers:not([hidden]))" : `.entry[data-feed="${feed}"]`;
-    dropWhere(`[data-list] > ${isGone}`, (entry) => String(entry.feed) === feed && (!part || entry.visibility === "followers"));
-    if (document.querySelector(`.single > ${isGone}`)) page.replaceChildren();
-  }
-  sayForGood(gettext("You may no longer read all of this page."), "/", gettext("Go to the front page"));
+/** What may be read no longer is not left standing; who had nothing of it before their eyes is not told. */
+function revoke(gone) {
+  topics = topics.filter((topic) => !gone.includes(topic));
+  const before = document.querySelectorAll(".entry").length;
+  gone.forEach(takeAway);
+  if (document.querySelectorAll(".entry").length < before) sayForGood(gettext("You may no longer read all of this page."), "/", gettext("Go to the front page"));
+}
+
+function takeAway(topic) {
+  const [, feed, part] = topic.match(/^feeds\.([\w-]+)(\.followers)?$/) ?? [];
+  if (!feed) return;
+  const isGone = `.entry[data-feed="${feed}"]` + (part ? ":has(.for-followers:not([hidden]))" : "");
+  dropWhere(`[data-list] > ${isGone}`, (entry) => String(entry.feed) === feed && (!part || entry.visibility === "followers"));
+  if (document.querySelector(`.single > ${isGone}`)) page.replaceChildren();
 }
 
 // -- What happens -----------------------------------------------------------------------------------------------------
@@ -102,7 +115,7 @@ const APPLY = {
   "feeds.comment.edited": ({ comment }) => change("comment", comment, fillComment),
   "feeds.comment.deleted": ({ comment }) => drop("comment", comment),
   "feeds.comment.hidden": ({ comment }) => drop("comment", comment),
-  "feeds.feed.followed": (data) => followed("accepted", data),
+  "feeds.feed.followed": (data, cursor) => followed("accepted", data, cursor),
   "feeds.feed.requested": (data) => followed("pending", data),
   "feeds.feed.unfollowed": (data) => followed("", data),
   "feeds.feed.unrequested": (data) => followed("", data),
@@ -129,10 +142,10 @@ function joined(events) {
   return groups;
 }
 
-function applyOne({ type, data, entries }) {
+function applyOne({ type, data, cursor, entries }) {
   try {
     if (entries) arrive(entries);
-    else APPLY[type]?.(data);
+    else APPLY[type]?.(data, cursor);
   } catch (error) {
     // One event that this page cannot show must not keep it from the next ones.
     console.error(type, error);
@@ -156,12 +169,12 @@ upgradeForms();
 keepTicking();
 /** The connection of this page, for modules that show more than events. */
 export const live = page?.dataset.topics ? connect({ identity: viewer ?? "" }) : null;
+const take = perFrame(apply);
+const events = (some) => (countMissed(some.length), take(some));
+const tell = { events, reset, revoked: revoke, topics: changeTopics, refused: isOver };
 if (live) {
-  const take = perFrame(apply);
-  const events = (some) => (countMissed(some.length), take(some));
   live.addEventListener("state", () => show(live.state));
   show(live.state);
   showOnApp(Number(document.getElementById("unread")?.textContent ?? 0));
-  const what = { topics: page.dataset.topics.split(","), after: page.dataset.cursor };
-  live.subscribe(what, { events, reset, revoked: revoke, topics: changeTopics, refused: isOver });
+  live.subscribe({ topics: [...topics], after: page.dataset.cursor }, tell);
 }

@@ -246,3 +246,24 @@ def test_a_page_of_another_origin_reads_its_stream_by_a_ticket(alice):
     text, _ = tickets.make(alice, api_key=keys.make(alice)[1])
     scope, _ = knock(f"ticket={text}", type="http", scheme="http", origin=b"https://other.example")
     assert scope["response_headers"] == [(b"access-control-allow-origin", b"*")]
+
+
+def test_pages_speak_the_language_of_the_browser_and_to_a_user_their_own(client):
+    said = client.get("/accounts/login/", headers={"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"})
+    assert said["Content-Language"] == "de" and "Anmelden" in said.content.decode()
+    assert "Accept-Language" in said["Vary"]
+    dave = User.objects.create_user("dave", language="en")
+    client.force_login(dave)
+    assert client.get("/", headers={"Accept-Language": "de"})["Content-Language"] == "en"
+    User.objects.filter(pk=dave.pk).update(language="de")
+    assert client.get("/")["Content-Language"] == "de"
+
+
+def test_the_api_speaks_english_whatever_the_browser_prefers(client):
+    said = client.get("/api/v1/nothing/", headers={"Accept-Language": "de"})
+    assert said.json()["detail"] == "There is nothing at this address."
+
+
+async def test_pages_speak_it_on_the_event_loop_too(async_client):
+    said = await async_client.get("/accounts/login/", headers={"Accept-Language": "de"})
+    assert said["Content-Language"] == "de"

@@ -131,3 +131,18 @@ def test_what_is_hidden_goes_from_every_tab(sea, said):
         here.get_by_role("button", name="Hide it").click()
         for each in (page, other):
             expect(card(each, said["text"])).to_have_count(0)
+
+
+def test_who_follows_on_the_page_reads_from_then_on_what_followers_read(sea, alice):
+    carol = sea.writer("carol")
+    carol.call("DELETE", f"feeds/{alice.feed('alice')['id']}/follow/")
+    with sea.page(path="/feeds/alice/") as page:
+        for _ in range(2):
+            page.get_by_role("button", name="Follow", exact=True).click()
+            text = name("Few")
+            expect(page.locator("[data-follow]")).to_have_attribute("aria-busy", "false")
+            alice.publish(text, visibility="followers")
+            expect(card(page, text)).to_have_count(1)
+            page.locator("[data-follow] button").click()
+            expect(card(page, text)).to_have_count(0)
+    carol.call("PUT", f"feeds/{alice.feed('alice')['id']}/follow/")

@@ -39,6 +39,8 @@ globalThis.tidewireWords = {
   "That did not work. Please try again.": "Das hat nicht geklappt. Bitte versuch es noch einmal.",
   "The connection is lost; showing saved entries. Trying again…": "Die Verbindung ist unterbrochen; zu sehen sind gespeicherte Beiträge. Es wird wieder versucht…",
   "The server cannot be reached. Nothing is lost; please try again.": "Der Server ist nicht zu erreichen. Nichts ist verloren; bitte versuch es noch einmal.",
+  "This browser does not allow it.": "Dieser Browser erlaubt es nicht.",
+  "This device tells you from now on.": "Dieses Gerät gibt dir ab jetzt Bescheid.",
   "This entry was deleted.": "Dieser Beitrag wurde gelöscht.",
   "This page is out of date.": "Diese Seite ist veraltet.",
   "You are offline; showing saved entries. The page goes on when you are back.": "Du bist offline; zu sehen sind gespeicherte Beiträge. Die Seite macht weiter, wenn du zurück bist.",

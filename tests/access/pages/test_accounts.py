@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from access.models import User
+from access.models import Block, Mute, User
 from events.models import Outbox
 from feeds.models import Feed
 
@@ -14,7 +14,7 @@ PASSWORD = "a long enough tide"
 @pytest.fixture(autouse=True)
 def templates(settings):
     """A sign-up page that shows its errors."""
-    page = {"accounts/signup.html": "{{ form.errors }}"}
+    page = {"accounts/signup.html": "{{ form.errors }}", "error.html": "{{ detail }}"}
     [engine] = settings.TEMPLATES
     options = engine["OPTIONS"] | {"loaders": [("django.template.loaders.locmem.Loader", page)]}
     settings.TEMPLATES = [{"BACKEND": engine["BACKEND"], "OPTIONS": options}]
@@ -78,3 +78,36 @@ def test_of_two_who_sign_up_with_one_name_at_once_one_is_made(client):
         thread.join()
     assert sorted(statuses) == [200, 200, 200, 302]
     assert (User.objects.count(), Feed.objects.count(), Outbox.objects.count()) == (1, 1, 1)
+
+
+@pytest.fixture
+def browser(alice):
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+@pytest.mark.parametrize(("path", "rows"), [("blocks", Block), ("mutes", Mute)])
+def test_keeping_somebody_away_and_taking_it_back_by_forms(browser, alice, bob, path, rows):
+    for on, count in (("1", 1), ("1", 1), ("0", 0), ("0", 0)):
+        response = browser.post(f"/accounts/{path}/{bob.pk}/", {"on": on, "next": "/feeds/bob/"})
+        assert (response.status_code, response["Location"]) == (302, "/feeds/bob/")
+        assert rows.objects.count() == count
+
+
+@pytest.mark.parametrize("path", ["blocks", "mutes"])
+def test_nobody_keeps_themselves_away_nor_a_stranger_anybody(browser, client, alice, path):
+    browser.post(f"/accounts/{path}/{alice.pk}/", {"on": "1", "next": "//evil.example/"})
+    assert client.post(f"/accounts/{path}/{alice.pk}/", {"on": "1"})["Location"].startswith("/accounts/login/")
+    assert browser.get(f"/accounts/{path}/{alice.pk}/").status_code == 405
+    assert browser.post(f"/accounts/{path}/999999/", {"on": "1"}).status_code == 404
+    assert not Block.objects.exists() and not Mute.objects.exists()
+
+
+def test_who_signs_up_in_german_is_spoken_to_in_german(client, db):
+    client.post(
+        "/accounts/signup/",
+        {"username": "dora", "password1": PASSWORD, "password2": PASSWORD},
+        headers={"Accept-Language": "de"},
+    )
+    assert User.objects.get(username="dora").language == "de"
