@@ -92,7 +92,7 @@ _TRENDS = f"""
     ), part AS (
         SELECT number, low AS begins, lead(low) OVER (ORDER BY number) AS ends FROM halving WHERE low >= high
     ), looked_at AS (
-        -- From its end backwards, and only then from its begin on: by both ends the planner would read all between them.
+        -- From its end backwards, and then no further than its begin: by both ends the planner would read all between.
         SELECT number, newest.id, status FROM part, LATERAL (
             SELECT id, status FROM webhooks_delivery
             WHERE {_OWN} AND id < part.ends ORDER BY endpoint_id, id DESC LIMIT %(limit)s
