@@ -92,11 +92,12 @@ _TRENDS = f"""
     ), part AS (
         SELECT number, low AS begins, lead(low) OVER (ORDER BY number) AS ends FROM halving WHERE low >= high
     ), looked_at AS (
-        SELECT number, delivery.id, status FROM part, LATERAL (
+        -- From its end backwards, and then no further than its begin: by both ends the planner would read all between.
+        SELECT number, newest.id, status FROM part, LATERAL (
             SELECT id, status FROM webhooks_delivery
-            WHERE {_OWN} AND id >= part.begins AND id < part.ends
-            ORDER BY endpoint_id, id DESC LIMIT %(limit)s
-        ) AS delivery
+            WHERE {_OWN} AND id < part.ends ORDER BY endpoint_id, id DESC LIMIT %(limit)s
+        ) AS newest
+        WHERE newest.id >= part.begins AND part.begins < part.ends
     ), answered AS (
         SELECT number, percentile_disc(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY duration_ms) AS took
         FROM looked_at, LATERAL (

@@ -41,13 +41,18 @@ def developers(request: HttpRequest) -> HttpResponse:
     topics = "home,me" if request.user.is_authenticated else ""
     context = {
         "address": address,
-        "cursor": getattr(request, "tidewire_cursor", None) or str(log.head().cursor),
+        "cursor": _cursor(request),
         "topics": request.GET.get("topics", topics)[:500],
         "languages": LANGUAGES,
         "language": language,
         "snippets": _snippets(address, language, request.user.is_authenticated),
     }
     return render(request, "developers/developers.html", context)
+
+
+def _cursor(request: HttpRequest) -> str:
+    """Return from where on the page is live; one that answers a form has the head as it is now."""
+    return getattr(request, "tidewire_cursor", None) or str(log.head().cursor)
 
 
 def _snippets(address: str, language: str, is_known: bool) -> list[dict[str, str]]:
@@ -87,6 +92,7 @@ def _keys(request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
     user = request.user
     grants = Grant.objects.seen_by(user).valid().select_related("application").order_by("-pk")
     context = {
+        "cursor": _cursor(request),
         "application_form": ApplicationForm(),
         "applications": Application.objects.filter(owner=user).order_by("name"),
         "grants": grants[:SHOWN_GRANTS],

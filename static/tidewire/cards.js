@@ -34,6 +34,7 @@ function place(list, card) {
   const isAfter = list.dataset.list === "comment" ? (other) => other > id : (other) => other < id;
   list.insertBefore(card, [...list.children].find((other) => isAfter(Number(other.dataset.id))) ?? null);
   document.querySelector("[data-empty]")?.remove();
+  if (list.dataset.list === "entry") list.setAttribute("role", "feed");
 }
 
 /** Copy the mould, whose every address and id has a 0 where the row's id belongs. */

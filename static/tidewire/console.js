@@ -1,7 +1,7 @@
 /** The live console: what goes over a connection of its own, frame by frame, as it was sent and as it came. */
 
 import "./copy.js";
-import "./page.js";
+import "./tools.js";
 
 const KEPT = 200;
 // So many rows are drawn at once, and no more often: a storm is counted, not drawn.

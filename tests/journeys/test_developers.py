@@ -1,5 +1,6 @@
 """The developers' pages in a real browser: the console shows what goes over the wire, and what is copied works."""
 
+import gzip
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from itertools import count
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.browsing import SECONDS, browsing, publish, wait_answering
+from tests.journeys.browsing import SECONDS, browsing, live, publish, wait_answering
 from tests.journeys.conftest import manage
 
 
@@ -139,6 +140,30 @@ def test_a_storm_is_counted_and_not_drawn(stack, chromium):
         expect(page.locator("#console-counts")).to_contain_text("5,000 events, ")
         assert page.locator(".frame").count() <= 200
         expect(page.locator(".frame").last).to_contain_text('"n":5000')
+
+
+def test_what_is_unread_is_counted_here_too(stack, chromium):
+    with browsing(chromium, stack, "alice") as page, browsing(chromium, stack, "bob") as bob:
+        page.goto(stack.url)
+        publish(page, "To be liked while alice looks at her keys")
+        for path in ("keys/", ""):
+            page.goto(f"{stack.url}/developers/{path}")
+            live(page)
+        before = page.locator("#unread").text_content().strip() or "0"
+        bob.goto(f"{stack.url}/feeds/alice/")
+        bob.locator("article", has_text="To be liked while").locator("button.like").click()
+        expect(page.locator("#unread")).not_to_have_text(before)
+        assert page.evaluate("window.sameDocument === true")
+
+
+@pytest.mark.parametrize("path", ["/developers/", "/developers/keys/", "/webhooks/"])
+def test_all_javascript_of_a_page_is_small(stack, chromium, path):
+    with browsing(chromium, stack, "alice") as page:
+        scripts = set()
+        page.on("response", lambda answer: scripts.add(answer.url) if answer.url.endswith(".js") else None)
+        page.goto(stack.url + path)
+        page.wait_for_load_state("networkidle")
+        assert sum(len(gzip.compress(page.request.get(url).body(), 9)) for url in scripts) <= 30_000
 
 
 def test_without_javascript_the_console_explains_itself_and_the_rest_is_there(stack, chromium):

@@ -131,7 +131,80 @@ def test_operators_see_what_happens_above_the_list_and_above_a_delivery(stack, c
         delete_endpoint(alice)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+def test_charts_follow_what_happens_and_their_table_stays_open(stack, chromium, shop):
+    with browsing(chromium, stack, "alice") as page, browsing(chromium, stack, "alice") as writer:
+        make_endpoint(page, stack, shop)
+        live(page)
+        expect(page.get_by_text("Nothing was to be delivered in this time.")).to_be_visible()
+        writer.goto(stack.url)
+        publish(writer, "For the charts")
+        expect(page.locator("#trends .bar-good")).to_have_count(1)
+        page.get_by_text("The same as a table").click()
+        publish(writer, "For the charts again")
+        numbers = page.get_by_role("region", name="The charts as a table").locator("tbody tr td")
+        expect(numbers.first).to_have_text("2")
+        expect(numbers.first).to_be_visible()
+        assert page.evaluate("window.sameDocument === true")
+        page.get_by_role("link", name="7 days").click()
+        expect(page.locator("#trends .bar-good")).to_have_count(1)
+        delete_endpoint(page)
+
+
+def test_a_replay_is_begun_and_seen_to_its_end(stack, chromium, shop):
+    with browsing(chromium, stack, "alice") as page:
+        make_endpoint(page, stack, shop)
+        endpoint = page.url
+        page.goto(stack.url)
+        publish(page, "To be sent twice")
+        page.goto(endpoint)
+        expect(page.locator("#counts")).to_contain_text("Succeeded 1", timeout=SECONDS)
+        page.get_by_role("link", name="Replay").click()
+        page.get_by_label("Send anew").select_option("all")
+        page.get_by_label("From (UTC)").fill("2026-01-01T00:00:00")
+        page.get_by_role("button", name="Begin").click()
+        expect(page.get_by_text("It has begun.")).to_be_visible()
+        live(page)
+        expect(page.locator("#replays > li").first).to_contain_text("Done", timeout=SECONDS)
+        assert page.evaluate("window.sameDocument === true")
+        page.goto(endpoint)
+        expect(
+            page.locator("#deliveries tr", has_text="feeds.entry.published").locator(".of-attempts")
+        ).to_contain_text(["2"], timeout=SECONDS)
+        delete_endpoint(page)
+
+
+def test_a_secret_is_copied_and_rotated_while_the_old_one_signs_on(stack, chromium, shop):
+    with browsing(chromium, stack, "alice", permissions=["clipboard-read", "clipboard-write"]) as page:
+        make_endpoint(page, stack, shop)
+        endpoint = page.url
+        page.get_by_role("link", name="Secret").click()
+        page.get_by_role("button", name="Copy").click()
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        old = page.evaluate("navigator.clipboard.readText()")
+        assert old.startswith("whsec_")
+        page.get_by_label("The old one signs on for").select_option("An hour")
+        page.get_by_role("button", name="Rotate").click()
+        expect(page.get_by_text("An earlier one still signs")).to_be_visible()
+        assert page.locator("#secret").text_content() not in ("", old)
+        page.goto(endpoint)
+        delete_endpoint(page)
+
+
+def test_what_an_endpoint_would_have_got_is_seen_before_it_is_made(stack, chromium, shop):
+    with browsing(chromium, stack, "alice") as page:
+        page.goto(stack.url)
+        publish(page, "Before there is an endpoint")
+        page.goto(f"{stack.url}/webhooks/new/")
+        page.get_by_label("URL").fill(shop.url)
+        page.get_by_label("Event types").fill("feeds.entry.published")
+        page.get_by_role("button", name="Preview").click()
+        expect(page.locator("#preview")).to_contain_text("feeds.entry.published")
+        expect(page.get_by_label("URL")).to_have_value(shop.url)
+        page.goto(f"{stack.url}/webhooks/")
+        expect(page.get_by_role("link", name=shop.url)).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
 def test_the_pages_fit_the_screen(stack, chromium, shop, width):
     with browsing(chromium, stack, "alice", viewport={"width": width, "height": 900}) as page:
         make_endpoint(page, stack, shop)
