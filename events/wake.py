@@ -28,6 +28,8 @@ SUBSCRIBER = "events.tasks.run_subscriber"
 # A resident process shows that it lives: one that was killed or stopped is no longer called after this long.
 RESIDENT_SECONDS = 3
 
+PAUSE_SECONDS = 0.002
+
 # Which resident process does the work of a task while it lives, and is called instead of a worker.
 _left_to: dict[tuple[str, tuple], str] = {(RELAY, ()): channel.RELAY}
 # Which hears by itself that the log has grown, so that its subscriber need not be woken.
@@ -84,6 +86,8 @@ class Waker:
                 time.sleep(BREAKER_SECONDS)
             finally:
                 self._sending = False
+            # A process that commits without rest asks once for all that it committed in so long.
+            time.sleep(PAUSE_SECONDS)
 
     def flush(self, timeout: float = 0.5) -> None:
         """Wait until what was asked for has been taken up, at most for the timeout: for short-lived commands."""
