@@ -40,7 +40,8 @@ async function like(form) {
   trouble.textContent = "";
   try {
     const entry = await ask(liked ? "PUT" : "DELETE", `/api/v1/entries/${id}/like/`);
-    if (isNews(card, entry.version)) fillCounts(card, entry);
+    // The same version, too: the count that was shown at once may be one that was there already.
+    if (isNews(card, entry.version) || String(entry.version) === card.dataset.version) fillCounts(card, entry);
     setLiked(card, entry.liked);
   } catch (error) {
     setLiked(card, !liked);

@@ -190,10 +190,12 @@ def test_a_page_that_many_read_asks_the_server_for_nothing_when_something_is_pub
 
 
 WAITS = """
+() => {
     Math.random = () => 0.75;
     window.waits = [];
     const real = window.setTimeout;
     window.setTimeout = (run, wait) => real(run, (window.waits.push(wait), wait));
+}
 """
 
 

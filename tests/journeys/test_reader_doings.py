@@ -31,6 +31,7 @@ def test_a_like_is_shown_before_the_server_has_answered(sea, said):
         assert len(held) == 1
         held[0].continue_()
         page.unroute("**/like/")
+        expect(card(page, said["text"]).locator("form[aria-busy=true]")).to_have_count(0)
         button.click()
         expect(button.locator(".number")).to_have_text("0")
 
