@@ -124,7 +124,9 @@ def test_ones_own_keys_are_shown_with_their_states(of, alice, mallory):
     ApiKey.objects.filter(name="revoked").revoke()
     keys.make(mallory, name="strange")
     said = text(of(alice).get(KEYS))
-    assert re.search(r"revoked tw_[\w-]+… Revoked .* ended tw_[\w-]+… Ended .* good tw_[\w-]+… Valid · without end", said)
+    assert re.search(
+        r"revoked tw_[\w-]+… Revoked .* ended tw_[\w-]+… Ended .* good tw_[\w-]+… Valid · without end", said
+    )
     assert "strange" not in said and said.count("Yes, end it at once") == 1
 
 
