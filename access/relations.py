@@ -13,6 +13,14 @@ def silenced_for(user_id: int) -> set[int]:
     return set(_silenced(user_id))
 
 
+def kept_away_by(user_id: int, *, muted: bool, limit: int) -> list[int]:
+    """Return the ids of those whom the user blocked last, and muted too if wanted; of who blocked the user, none."""
+    rows = _only(Block.objects.filter(blocker=user_id), "blocked")
+    if muted:
+        rows = rows.union(_only(Mute.objects.active().filter(muter=user_id), "muted"))
+    return list(rows.order_by("-other")[:limit])
+
+
 def silenced_among(user_id: int, others: Collection[int]) -> set[int]:
     """Return those of the others whom the user blocked or muted, or who blocked the user: bounded by who is asked."""
     return set(_silenced(user_id, others))

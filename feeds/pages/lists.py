@@ -15,11 +15,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_POST
 
+from access.relations import kept_away_by
 from events import log
 from feeds.models import Feed
 from feeds.timeline import Home
 
 PAGE = 20
+# What so many say who are kept away is left out as it happens; of more, when the page is read anew.
+AWAY_MAX = 500
 
 # What the page's own card is made of, which JavaScript copies for each entry or comment that arrives.
 BLANK = SimpleNamespace(pk=0, author=SimpleNamespace(username="-"), feed=SimpleNamespace(is_personal=True), version=0)
@@ -73,6 +76,8 @@ def show(request: HttpRequest, template: str, cursor: str, topics: list[str], co
     """Render a page with what makes it live; one that shows a form's errors is a 400."""
     viewer, path = request.user.pk, request.get_full_path()
     context |= {"cursor": cursor, "topics": ",".join(topics), "viewer": viewer, "full_path": path}
+    if viewer:
+        context["away"] = ",".join(map(str, kept_away_by(viewer, muted="home" in topics, limit=AWAY_MAX)))
     context |= {"blank": _with_menus(request, context)}
     return render(request, template, context, status=400 if context["form"].is_bound else 200)
 

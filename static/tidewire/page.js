@@ -20,6 +20,7 @@ const RELOAD_AT_MOST_EVERY = 30_000;
 
 const page = document.querySelector("[data-cursor]");
 let topics = page?.dataset.topics?.split(",") ?? [];
+const away = new Set(page?.dataset.away?.split(","));
 const isHome = topics.includes("home");
 const isOver = () => sayForGood(gettext("This page is out of date."), location.href, gettext("Reload"));
 
@@ -44,15 +45,22 @@ function dropWhere(selector, isUnwanted) {
   if (listOf("entry")) dropWaiting(isUnwanted);
 }
 
+const comeIn = (entries) => arrive(entries.filter((entry) => !isAway(entry)));
+
 function addComment({ comment }) {
-  if (String(comment.entry) !== page.dataset.entry || cardOf("comment", comment.id)) return;
+  if (String(comment.entry) !== page.dataset.entry || cardOf("comment", comment.id) || isAway(comment)) return;
   const card = promised("comment", comment);
   if (card) return keep(card, "comment", comment, fillComment);
   if (insert("comment", comment, fillComment) && comment.author.username !== viewer) announce("comment");
 }
 
-/** Whom one keeps away is not left standing. */
-const dropAuthor = (id) => dropWhere(`[data-list] > .entry[data-author="${id}"]`, (entry) => String(entry.author.id) === id);
+/** Whom one keeps away is not left standing, and does not come in. */
+function dropAuthor(id) {
+  away.add(id);
+  dropWhere(`[data-list] > .entry[data-author="${id}"]`, isAway);
+}
+
+const isAway = ({ author }) => away.has(String(author.id));
 
 // -- Following --------------------------------------------------------------------------------------------------------
 
@@ -103,8 +111,8 @@ function takeAway(topic) {
 // -- What happens -----------------------------------------------------------------------------------------------------
 
 const APPLY = {
-  "feeds.entry.published": ({ entry }) => arrive([entry]),
-  "feeds.entry.restored": ({ entry }) => arrive([entry]),
+  "feeds.entry.published": ({ entry }) => comeIn([entry]),
+  "feeds.entry.restored": ({ entry }) => comeIn([entry]),
   "feeds.entry.edited": ({ entry }) => change("entry", entry, fillEntry),
   "feeds.entry.counted": ({ entry }) => change("entry", entry, fillCounts),
   "feeds.entry.deleted": ({ entry }) => drop("entry", entry),
@@ -122,6 +130,8 @@ const APPLY = {
   "feeds.feed.counted": countFollowers,
   "access.user.blocked": ({ block }) => dropAuthor(String(block.user.id)),
   "access.user.muted": ({ mute }) => isHome && dropAuthor(String(mute.user.id)),
+  "access.user.unblocked": ({ block }) => away.delete(String(block.user.id)),
+  "access.user.unmuted": ({ mute }) => away.delete(String(mute.user.id)),
   ...inbox(() => live.state === "live"),
 };
 
@@ -144,7 +154,7 @@ function joined(events) {
 
 function applyOne({ type, data, cursor, entries }) {
   try {
-    if (entries) arrive(entries);
+    if (entries) comeIn(entries);
     else APPLY[type]?.(data, cursor);
   } catch (error) {
     // One event that this page cannot show must not keep it from the next ones.

@@ -153,3 +153,18 @@ def test_times_tick_in_words_and_are_whole_on_hover(sea):
 def test_what_is_not_there_is_said_and_not_a_blank_page(sea, path, words):
     with sea.complaining("Failed to load resource"), sea.page(path=path, is_live=False) as page:
         expect(page.locator("body")).to_contain_text(words)
+
+
+def test_what_people_say_who_were_blocked_before_does_not_come_in(sea, alice):
+    said, words = alice.publish(name()), [name(), name()]
+    bob, carol = sea.writer("bob"), sea.writer("carol")
+    who = carol.feed("carol")["owner"]["id"]
+    bob.call("PUT", f"access/blocks/{who}/")
+    try:
+        with sea.apart("bob", path=f"/entries/{said['id']}/") as page:
+            carol.call("POST", f"entries/{said['id']}/comments/", text=words[0])
+            alice.call("POST", f"entries/{said['id']}/comments/", text=words[1])
+            expect(page.get_by_text(words[1])).to_be_visible()
+            expect(page.get_by_text(words[0])).to_have_count(0)
+    finally:
+        bob.call("DELETE", f"access/blocks/{who}/")
