@@ -20,6 +20,7 @@ from feeds import actions, moderation
 from feeds.models import Feed
 from notifications import actions as inbox
 from notifications.models import Notification
+from tests.conftest import person
 from tests.journeys.chance import Chance
 from tests.journeys.reader import Reader
 
@@ -56,6 +57,12 @@ def case(name):
         return function
 
     return register
+
+
+@pytest.fixture
+def alice(db):
+    """Here she is a row, and not somebody who writes by the API."""
+    return person("alice")
 
 
 @pytest.fixture

@@ -88,9 +88,9 @@ def test_every_type_that_notifies_or_withdraws_is_declared():
     ],
 )
 def test_what_withdraws_names_the_cause_of_what_notified(undo, data, told):
-    assert kinds.WITHDRAWS[undo](data).cause == only(told(data)).cause
+    assert kinds.WITHDRAWS[undo](data, "feeds.4").cause == only(told(data)).cause
 
 
 def test_what_is_deleted_takes_along_what_is_about_it_and_in_it():
-    assert kinds.WITHDRAWS["feeds.entry.deleted"]({"entry": {"id": 9}}).subject == ("entry", "9")
-    assert kinds.WITHDRAWS["feeds.feed.deleted"]({"feed": {"id": 4}}).within == "feeds/4"
+    assert kinds.WITHDRAWS["feeds.entry.deleted"]({"entry": {"id": 9}}, "feeds.4").subject == ("entry", "9")
+    assert kinds.WITHDRAWS["feeds.feed.deleted"]({"feed": {"id": 4}}, "feeds.4").within == "feeds/4"
