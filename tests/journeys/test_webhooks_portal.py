@@ -1,9 +1,9 @@
 """The portal in a real browser: what is delivered is seen as it happens, and something is done about it."""
 
-from datetime import UTC, datetime
 import os
 import re
 import time
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
