@@ -44,7 +44,7 @@ def hanging(monkeypatch):
 
 
 def test_asking_never_waits_for_a_broker_that_hangs(hanging):
-    given, entered, _ = hanging
+    given, entered, go_on = hanging
     waker = Waker()
     waker.want("tests.first")
     assert entered.wait(10)
@@ -53,6 +53,9 @@ def test_asking_never_waits_for_a_broker_that_hangs(hanging):
     asking.join(10)
     assert not asking.is_alive()
     assert given == [("tests.first", (), 0)]
+    # What waits is not left to be given to the next test's broker.
+    go_on.set()
+    waker.flush(10)
 
 
 def test_what_is_asked_for_again_before_it_was_sent_is_sent_once_at_the_soonest(hanging):

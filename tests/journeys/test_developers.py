@@ -135,6 +135,8 @@ STORM = """() => {
 def test_a_storm_is_counted_and_not_drawn(stack, chromium):
     with browsing(chromium, stack, "alice") as page:
         page.goto(f"{stack.url}/developers/")
+        # The page's own connection is not to be this one.
+        live(page)
         page.evaluate(STORM)
         page.get_by_role("button", name="Connect").click()
         expect(page.locator("#console-counts")).to_contain_text("5,000 events, ")
