@@ -85,12 +85,11 @@ def errors_only(name: str, line: str) -> None:
 def remove_abandoned() -> None:
     """Remove what test runs left that were killed."""
     for state in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        found = state.lstat()
-        # A very young one may belong to a run that has not taken its lock yet.
-        if found.st_uid != os.getuid() or time.time() - found.st_mtime < 60 or not state.is_dir():
-            continue
         try:
+            if not may_be_abandoned(state):
+                continue
             lock = Lock(state / "lock")
+        # Another run has it, or has removed it since it was listed.
         except (Problem, OSError):
             continue
         room = Room(state)
@@ -98,6 +97,12 @@ def remove_abandoned() -> None:
         room.remove_engines()
         shutil.rmtree(state, ignore_errors=True)
         lock.release()
+
+
+def may_be_abandoned(state: Path) -> bool:
+    """Whether this is a folder of this account, old enough that its run would have taken its lock."""
+    found = state.lstat()
+    return found.st_uid == os.getuid() and time.time() - found.st_mtime >= 60 and state.is_dir()
 
 
 if __name__ == "__main__":
