@@ -78,7 +78,7 @@ def likes(environment: Mapping[str, str], way: str, writers: int, options: argpa
             " VALUES (3, 3, 'post', 'Like me', 'public', '', now()) RETURNING id"
         ).fetchone()[0]
         each = (options.users - 3) // writers
-        start = time.time() + 3 + writers / 3
+        start = time.time() + 3 + writers / 2
         arguments = ["--entry", str(entry), "--users", str(each), "--seconds", str(options.seconds), "--way", way]
         begin = [*arguments, "--start", str(start)]
         begun = [processes.start(environment, "liker", *begin, "--first", str(3 + n * each)) for n in range(writers)]

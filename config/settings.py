@@ -97,6 +97,8 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 5,
+            # On cursors of the driver's own, which `connection.prepared()` hands out; Django's never prepare.
+            "prepare_threshold": 2,
             **_conninfo,
             **({"pool": {"min_size": 2, "max_size": _pool_size, "timeout": 5}} if _pool_size else {}),
         },

@@ -64,7 +64,7 @@ def _facts(entry: Entry, user) -> list[Fact]:
 def _execute(statement: str, values: dict) -> tuple | None:
     try:
         # Alone it is its own transaction; within one it takes back only itself.
-        with transaction.atomic() if connection.in_atomic_block else nullcontext(), connection.cursor() as cursor:
+        with transaction.atomic() if connection.in_atomic_block else nullcontext(), connection.prepared() as cursor:
             cursor.execute(statement, values)
             return cursor.fetchone()
     except IntegrityError:

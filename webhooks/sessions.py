@@ -4,19 +4,23 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import psycopg
 from django.db import connection
 
 T = TypeVar("T")
 
+# The sessions that have been told how to plan.
+_told: WeakSet[psycopg.Connection] = WeakSet()
+
 
 def current() -> psycopg.Connection:
     """Return this thread's session with the database; statements on a cursor of psycopg's own are prepared there."""
     connection.ensure_connection()
     raw: psycopg.Connection = connection.connection
-    if raw.prepare_threshold is None:
-        raw.prepare_threshold = 2
+    if raw not in _told:
+        _told.add(raw)
         # Tables grow from nothing in a moment, and a plan that reads all of one is never the right one here.
         raw.execute("SET enable_seqscan = off")
     return raw

@@ -1,13 +1,15 @@
-"""PostgreSQL as Django speaks to it, with moments read by the driver's compiled code.
+"""PostgreSQL as Django speaks to it, with moments read by the driver's compiled code and statements that are prepared.
 
-Django reads each in Python, to put a time zone on it; in UTC the driver's own come out alike, five times as fast.
+Django reads each moment in Python, to put a time zone on it; in UTC the driver's own come out alike, five times as fast.
+And it has each statement planned anew, which costs more than running one that touches a few rows by their keys.
 """
 
 from datetime import UTC
 from typing import Any
 
 from django.db.backends.postgresql import base
-from psycopg import Connection, adapters
+from django.db.backends.utils import CursorWrapper
+from psycopg import Connection, Cursor, adapters
 from psycopg.adapt import AdaptersMap, Loader
 from psycopg.pq import Format
 from psycopg.types.datetime import TimestamptzLoader
@@ -44,3 +46,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.timezone == UTC:
             connection.adapters.register_loader("timestamptz", Moments)
         return connection
+
+    def prepared(self) -> CursorWrapper:
+        """Return a cursor whose statements are planned once in a session, where they come again and again."""
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            cursor: CursorWrapper = self._prepare_cursor(Cursor(self.connection))
+        return cursor

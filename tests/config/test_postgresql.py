@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql import base
 from django.utils import timezone
 
@@ -46,3 +46,22 @@ def test_in_another_zone_django_reads_it_itself():
 def test_a_moment_survives_the_way_there_and_back():
     moment = datetime(2026, 7, 1, 12, 30, 15, 123456, tzinfo=timezone.get_fixed_timezone(90))
     assert read(connection, moment) == moment
+
+
+def test_a_statement_that_comes_again_is_planned_once():
+    statement = "SELECT %s::int + 1"
+    for number in range(4):
+        with connection.prepared() as cursor:
+            cursor.execute(statement, [number])
+            assert cursor.fetchone() == (number + 1,)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE statement LIKE %s", ["%+ 1"]
+        )
+        assert cursor.fetchone() == (2,)
+
+
+def test_what_it_refuses_is_an_error_of_django(django_assert_num_queries):
+    with pytest.raises(IntegrityError), django_assert_num_queries(1):
+        with transaction.atomic(savepoint=False), connection.prepared() as cursor:
+            cursor.execute("INSERT INTO events_outbox (event_id) VALUES (%s)", [None])
