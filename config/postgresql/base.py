@@ -1,7 +1,7 @@
 """PostgreSQL as Django speaks to it, with moments read by the driver's compiled code and statements that are prepared.
 
-Django reads each moment in Python, to put a time zone on it; in UTC the driver's own come out alike, five times as fast.
-And it has each statement planned anew, which costs more than running one that touches a few rows by their keys.
+Django reads each moment in Python, to put a time zone on it; in UTC the driver's own come out alike, five times as
+fast. And it has each statement planned anew, which costs more than running one that touches a few rows by their keys.
 """
 
 from datetime import UTC
