@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 from django.db.backends.postgresql import base
 from django.utils import timezone
 
@@ -62,6 +62,5 @@ def test_a_statement_that_comes_again_is_planned_once():
 
 
 def test_what_it_refuses_is_an_error_of_django(django_assert_num_queries):
-    with pytest.raises(IntegrityError), django_assert_num_queries(1):
-        with transaction.atomic(savepoint=False), connection.prepared() as cursor:
-            cursor.execute("INSERT INTO events_outbox (event_id) VALUES (%s)", [None])
+    with pytest.raises(IntegrityError), django_assert_num_queries(1), connection.prepared() as cursor:
+        cursor.execute("INSERT INTO events_outbox (event_id) VALUES (%s)", [None])
