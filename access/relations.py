@@ -3,9 +3,13 @@
 from collections.abc import Collection
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, Value
+from django.db import connection
+from django.db.models import F, QuerySet, Value
 
 from access.models import Block, Mute
+
+# What so many say who are kept away is left out of a page as it happens; of more, when the page is read anew.
+KEPT_AWAY_MAX = 500
 
 
 def silenced_for(user_id: int) -> set[int]:
@@ -13,12 +17,19 @@ def silenced_for(user_id: int) -> set[int]:
     return set(_silenced(user_id))
 
 
-def kept_away_by(user_id: int, *, muted: bool, limit: int) -> list[int]:
+def kept_away_by(user_id: int, *, muted: bool) -> list[int]:
     """Return the ids of those whom the user blocked last, and muted too if wanted; of who blocked the user, none."""
-    rows = _only(Block.objects.filter(blocker=user_id), "blocked")
-    if muted:
-        rows = rows.union(_only(Mute.objects.active().filter(muter=user_id), "muted"))
-    return list(rows.order_by("-other")[:limit])
+    return connection.recall(_blocked_or_muted if muted else _blocked, user_id)
+
+
+def _blocked(user_id: int) -> QuerySet:
+    return _only(Block.objects.filter(blocker=user_id), "blocked").order_by("-other")[:KEPT_AWAY_MAX]
+
+
+def _blocked_or_muted(user_id: int) -> QuerySet:
+    blocked = _only(Block.objects.filter(blocker=user_id), "blocked")
+    muted = _only(Mute.objects.active().filter(muter=user_id), "muted")
+    return blocked.union(muted).order_by("-other")[:KEPT_AWAY_MAX]
 
 
 def silenced_among(user_id: int, others: Collection[int]) -> set[int]:

@@ -49,7 +49,7 @@ INSTALLED_APPS = [
 # All of these can run on the event loop: one that could not would cost every long poll a thread.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
+    "config.handler.static_files",
     "csp.middleware.CSPMiddleware",
     "events.middleware.CursorHeader",
     "django.middleware.http.ConditionalGetMiddleware",
@@ -349,6 +349,8 @@ LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 
 LANGUAGE_CODE = "en"
 # What no reader looks at speaks English alone, so that programs can rely on it.
+# What is answered without a thread, or waits without one; all else walks through the middleware in one.
+TIDEWIRE_ASYNC_PATHS = ("/static/", "/api/v1/events/", "/healthz")
 TIDEWIRE_PAGES_EXCEPT_PATHS = ("/api/", "/admin/", "/static/", "/healthz", "/readyz", "/live/", "/schemas/")
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]

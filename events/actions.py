@@ -66,7 +66,8 @@ _VALUES = "(%s, %s, %s, %s, %s::jsonb, %s, %s::jsonb)"
 
 def _insert(rows: list[tuple]) -> None:
     # One at a time is what comes most: planned once, it takes two thirds.
-    with connection.prepared() if len(rows) == 1 else connection.cursor() as cursor:
+    prepared = len(rows) == 1
+    with connection.prepared() if prepared else connection.cursor() as cursor:  # type: ignore[attr-defined]  # our engine's
         cursor.execute(_INSERT + ", ".join([_VALUES] * len(rows)), [value for row in rows for value in row])
 
 

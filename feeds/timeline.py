@@ -3,12 +3,15 @@
 Which entries they are is only a proposal: whether the reader may see them is asked of the rows, each time.
 """
 
+from copy import copy
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from feeds import materialisation
 from feeds.models import Entry
@@ -58,28 +61,42 @@ _OLDER = _LOOK_UP.format(followed=_FOLLOWED, beyond="<", order="DESC")
 _NEWER = _LOOK_UP.format(followed=_FOLLOWED, beyond=">", order="ASC")
 
 
-def page(user: Any, *, before: int | None = None, limit: int) -> list[Entry]:
-    """Return the entries of the feeds that the user follows and of their own, newest first, before one of them."""
-    return _seen(user, lambda bound, limit: _older(user.pk, bound, limit), END if before is None else before, limit)
+def page(user: Any, *, before: int | None = None, limit: int, brief: bool = False) -> list[Entry]:
+    """Return the entries of the feeds that the user follows and of their own, newest first, before one of them.
+
+    Who is mentioned in them is not read for a `brief` page.
+    """
+    before = END if before is None else before
+    return _seen(user, lambda bound, limit: _older(user.pk, bound, limit), before, limit, brief)
 
 
 def newer(user: Any, *, after: int, limit: int) -> list[Entry]:
     """Return those that come right after an entry, oldest first: the way back through the pages."""
-    return _seen(user, lambda bound, limit: _look_up(_NEWER, user.pk, bound, limit), after, limit)
+    return _seen(user, lambda bound, limit: _look_up(_NEWER, user.pk, bound, limit), after, limit, brief=False)
 
 
-def _seen(user: Any, propose, bound: int, limit: int) -> list[Entry]:
+def _seen(user: Any, propose, bound: int, limit: int, brief: bool) -> list[Entry]:
     """Return the first of the proposed entries that the user may see, in the order in which they are proposed."""
     rows: list[Entry] = []
     asked = limit
     while True:
         ids = propose(bound, asked)
-        allowed = Entry.objects.alive().home_of(user).shown_to(user).for_viewer(user).filter(pk__in=ids)
-        found = {entry.pk: entry for entry in allowed} if ids else {}
+        allowed = connection.recall(_brief if brief else _allowed, user.pk, ids) if ids else []
+        found = {entry.pk: entry for entry in allowed}
         rows += [found[pk] for pk in ids if pk in found]
         if len(rows) >= limit or len(ids) < asked:
             return rows[:limit]
         bound, asked = ids[-1], min(4 * asked, PROPOSED)
+
+
+def _allowed(reader: int, ids: list[int]) -> QuerySet[Entry]:
+    user = get_user_model()(pk=reader)
+    rows = Entry.objects.alive().home_of(user).shown_to(user).for_viewer(user)
+    return rows.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [ids]))
+
+
+def _brief(reader: int, ids: list[int]) -> QuerySet[Entry]:
+    return _allowed(reader, ids).prefetch_related(None)
 
 
 class Proposal(NamedTuple):
@@ -106,14 +123,14 @@ def _older(reader: int, before: int, limit: int) -> list[int]:
 
 def _proposal(reader: int, before: int, limit: int) -> Proposal | None:
     values = {"reader": reader, "before": before, "limit": limit, "days": settings.TIDEWIRE_TIMELINE_ACTIVE_DAYS}
-    with connection.cursor() as cursor:
+    with connection.prepared() as cursor:
         cursor.execute(_PROPOSE, values)
         row = cursor.fetchone()
     return Proposal(*row) if row else None
 
 
 def _look_up(statement: str, reader: int, bound: int, limit: int) -> list[int]:
-    with connection.cursor() as cursor:
+    with connection.prepared() as cursor:
         cursor.execute(statement, {"reader": reader, "bound": bound, "limit": limit})
         return [pk for (pk,) in cursor.fetchall()]
 
@@ -121,23 +138,32 @@ def _look_up(statement: str, reader: int, bound: int, limit: int) -> list[int]:
 class Home:
     """The home timeline as the paginators take it: ordered by id, bounded by one, sliced; a queryset asks the rest."""
 
-    def __init__(self, user: Any, *, before: int | None = None, after: int | None = None, newest_first: bool = True):
-        self.user, self.before, self.after, self.newest_first = user, before, after, newest_first
+    before: int | None = None
+    after: int | None = None
+    newest_first = True
+
+    def __init__(self, user: Any, *, brief: bool = False) -> None:
+        self.user, self.brief = user, brief
+
+    def _with(self, **changes: Any) -> "Home":
+        found = copy(self)
+        vars(found).update(changes)
+        return found
 
     def order_by(self, name: str) -> "Home":
         """Return it newest first (`-id`) or oldest first (`id`)."""
-        return Home(self.user, before=self.before, after=self.after, newest_first=name.startswith("-"))
+        return self._with(newest_first=name.startswith("-"))
 
     def filter(self, *conditions: Q, **bounds: Any) -> "Home":
         """Return what comes before an entry (`id__lt`) or after one (`id__gt`)."""
         asked = dict(pair for condition in conditions for pair in condition.children) | bounds
         before, after = (asked.get(f"id__{side}", asked.get(f"pk__{side}")) for side in ("lt", "gt"))
-        return Home(self.user, before=_id(before), after=_id(after), newest_first=self.newest_first)
+        return self._with(before=_id(before), after=_id(after))
 
     def __getitem__(self, span: slice) -> list[Entry]:
         """Return a page of it."""
         if self.newest_first:
-            rows = page(self.user, before=self.before, limit=span.stop)
+            rows = page(self.user, before=self.before, limit=span.stop, brief=self.brief)
         else:
             rows = newer(self.user, after=self.after or 0, limit=span.stop)
         return rows[span]

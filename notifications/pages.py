@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from access.models import User
 from notifications import actions
 from notifications.channels import unsubscribing
-from notifications.models import Inbox, Notification
+from notifications.models import Notification
+from notifications.models.inbox import badge
 
 PAGE = 20
 
@@ -30,12 +31,12 @@ def unread_badge(request: HttpRequest) -> dict[str, Any]:
 
 
 def _inbox_of(request: HttpRequest) -> SimpleNamespace:
-    """Return the count, and a version that is never newer: the change after it brings the exact count."""
+    """Return the count and its version: the change after it brings the exact count."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return SimpleNamespace(version=0, unread_count=0)
-    inbox = Inbox.objects.filter(pk=user.pk).first() or Inbox(user_id=user.pk)
-    return SimpleNamespace(version=inbox.version, unread_count=inbox.unread_count)
+    version, unread_count = badge(user.pk)
+    return SimpleNamespace(version=version, unread_count=unread_count)
 
 
 @login_required

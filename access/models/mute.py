@@ -2,7 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from access import signals
 from access.models import relation
@@ -13,7 +13,7 @@ class MuteQuerySet(models.QuerySet):
 
     def active(self) -> "MuteQuerySet":
         """Leave out those whose time is over."""
-        return self.filter(Q(until=None) | Q(until__gt=timezone.now()))
+        return self.filter(Q(until=None) | Q(until__gt=Now()))
 
 
 class Mute(relation.Relation):

@@ -4,11 +4,14 @@ Django reads each moment in Python, to put a time zone on it; in UTC the driver'
 fast. And it has each statement planned anew, which costs more than running one that touches a few rows by their keys.
 """
 
+from collections.abc import Callable
 from datetime import UTC
+from functools import cache
 from typing import Any
 
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
 from psycopg import Connection, Cursor, adapters
 from psycopg.adapt import AdaptersMap, Loader
 from psycopg.pq import Format
@@ -37,8 +40,18 @@ class Moments(TimestamptzLoader):
         return COMPILED(*values)
 
 
+class Operations(operations.DatabaseOperations):
+    """What Django asks of PostgreSQL's ways."""
+
+    def last_executed_query(self, cursor: Any, sql: str, params: Any) -> str:
+        """Return what was asked last, for the log of queries; of a prepared statement without its values."""
+        return super().last_executed_query(cursor, sql, params) or sql
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to PostgreSQL."""
+
+    ops_class = Operations
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
         """Connect."""
@@ -53,3 +66,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with self.wrap_database_errors:
             cursor: CursorWrapper = self._prepare_cursor(Cursor(self.connection))
         return cursor
+
+    def recall(self, build: Callable[..., QuerySet], *values: Any) -> list[Any]:
+        """Return what the queryset finds that a function makes of these values; only the first time it is made.
+
+        The values are numbers and lists of them; the function is one of a module's and does the same with all of them.
+        """
+        return _recalled(build, tuple(map(type, values)))(self, values)
+
+
+@cache
+def _recalled(build: Callable[..., QuerySet], shapes: tuple[type, ...]) -> Any:
+    # Models are known only after this engine is.
+    from config.postgresql.recall import Recalled
+
+    return Recalled(build, shapes)

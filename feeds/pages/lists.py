@@ -21,8 +21,6 @@ from feeds.models import Feed
 from feeds.timeline import Home
 
 PAGE = 20
-# What so many say who are kept away is left out as it happens; of more, when the page is read anew.
-AWAY_MAX = 500
 
 # What the page's own card is made of, which JavaScript copies for each entry or comment that arrives.
 BLANK = SimpleNamespace(pk=0, author=SimpleNamespace(username="-"), feed=SimpleNamespace(is_personal=True), version=0)
@@ -77,7 +75,7 @@ def show(request: HttpRequest, template: str, cursor: str, topics: list[str], co
     viewer, path = request.user.pk, request.get_full_path()
     context |= {"cursor": cursor, "topics": ",".join(topics), "viewer": viewer, "full_path": path}
     if viewer:
-        context["away"] = ",".join(map(str, kept_away_by(viewer, muted="home" in topics, limit=AWAY_MAX)))
+        context["away"] = ",".join(map(str, kept_away_by(viewer, muted="home" in topics)))
     context |= {"blank": _with_menus(request, context)}
     return render(request, template, context, status=400 if context["form"].is_bound else 200)
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods
@@ -20,18 +22,22 @@ from feeds.timeline import Home
 def home(request: HttpRequest) -> HttpResponse:
     """Show the entries of the feeds that one follows, or everyone's; publish in one's own feed."""
     cursor, user = head(request), request.user
-    own = Feed.objects.filter(owner=user, is_personal=True).first() if user.is_authenticated else None
+    own = next(iter(connection.recall(_personal_of, user.pk)), None) if user.is_authenticated else None
     form = EntryForm(request.POST if request.method == "POST" else None)
     if form.is_bound and (done := _publish(request, own, form)):
         return done
     everyone = own is None or request.GET.get("from") == "everyone"
-    rows = Home(user)
+    rows = Home(user, brief=True)
     if everyone:
         rows = Entry.objects.readable_by(user).alive().shown_to(user).for_viewer(user)
     page = page_of(request, rows)
     shown = Feed.objects.filter(pk__in={entry.feed_id for entry in page["rows"]})
     topics = topics_of(user, shown) if everyone else ["home", "me"]
     return show(request, "feeds/home.html", cursor, topics, page | {"form": form, "own": own, "everyone": everyone})
+
+
+def _personal_of(user_id: int) -> QuerySet[Feed]:
+    return Feed.objects.filter(owner=user_id, is_personal=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -46,13 +46,24 @@ class Inbox(models.Model):
 
 def unread_counts(user_ids: Collection[int]) -> dict[int, int]:
     """Count the unread notifications of several users, each up to the bound, in one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(_UNREAD, {"users": list(user_ids), "limit": UNREAD_COUNTED})
-        return dict(cursor.fetchall())
+    return {user_id: unread for user_id, _, unread in _counted(user_ids)}
 
 
-_UNREAD = """
-    SELECT who.id, (SELECT count(*) FROM (
+def badge(user_id: int) -> tuple[int, int]:
+    """Return the version of an inbox and how many wait unread in it, both of one moment."""
+    _, version, unread = _counted([user_id])[0]
+    return version, unread
+
+
+def _counted(user_ids: Collection[int]) -> list[tuple[int, int, int]]:
+    with connection.prepared() as cursor:
+        cursor.execute(_COUNT, {"users": list(user_ids), "limit": UNREAD_COUNTED})
+        return cursor.fetchall()
+
+
+_COUNT = """
+    SELECT who.id, coalesce((SELECT version FROM notifications_inbox WHERE user_id = who.id), 0),
+    (SELECT count(*) FROM (
         SELECT 1 FROM notifications_notification
         WHERE recipient_id = who.id AND is_listed AND read_at IS NULL AND archived_at IS NULL AND snoozed_until IS NULL
         LIMIT %(limit)s) AS unread)

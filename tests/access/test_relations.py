@@ -45,10 +45,11 @@ def test_users_are_kept_apart_by_a_condition_on_a_column(alice, bob, carol):
     assert Block.objects.filter(Block.objects.apart(carol.pk, "blocker_id")).exists()
 
 
-def test_whom_one_keeps_away_is_told_and_not_by_whom_one_is(alice, bob, carol, mallory):
+def test_whom_one_keeps_away_is_told_and_not_by_whom_one_is(alice, bob, carol, mallory, monkeypatch):
     actions.block(alice, bob)
     actions.mute(alice, carol)
     actions.block(mallory, alice)
-    assert relations.kept_away_by(alice.pk, muted=False, limit=9) == [bob.pk]
-    assert set(relations.kept_away_by(alice.pk, muted=True, limit=9)) == {bob.pk, carol.pk}
-    assert len(relations.kept_away_by(alice.pk, muted=True, limit=1)) == 1
+    assert relations.kept_away_by(alice.pk, muted=False) == [bob.pk]
+    assert set(relations.kept_away_by(alice.pk, muted=True)) == {bob.pk, carol.pk}
+    monkeypatch.setattr(relations, "KEPT_AWAY_MAX", 1)
+    assert len(relations._blocked_or_muted(alice.pk)) == 1
