@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.models import Q, QuerySet
-from django.db.models.expressions import RawSQL
 
 from feeds import materialisation
 from feeds.models import Entry
@@ -91,8 +90,7 @@ def _seen(user: Any, propose, bound: int, limit: int, brief: bool) -> list[Entry
 
 def _allowed(reader: int, ids: list[int]) -> QuerySet[Entry]:
     user = get_user_model()(pk=reader)
-    rows = Entry.objects.alive().home_of(user).shown_to(user).for_viewer(user)
-    return rows.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [ids]))
+    return Entry.objects.alive().home_of(user).shown_to(user).for_viewer(user).filter(pk__in=ids)
 
 
 def _brief(reader: int, ids: list[int]) -> QuerySet[Entry]:

@@ -1,6 +1,5 @@
 import pytest
 from django.db import connection
-from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from access.models import User
@@ -10,8 +9,7 @@ pytestmark = pytest.mark.django_db
 
 
 def by(author, ids):
-    found = RawSQL("SELECT unnest(%s::bigint[])", [ids])
-    return Entry.objects.filter(author=author, pk__in=found).select_related("feed").prefetch_related("mentions")
+    return Entry.objects.filter(author=author, pk__in=ids).select_related("feed").prefetch_related("mentions")
 
 
 def names(user_id):
@@ -48,6 +46,19 @@ def test_a_moment_would_stand_still_and_is_refused(alice):
 
     with pytest.raises(ValueError, match="cannot be recalled"):
         connection.recall(now, alice.pk)
+
+
+def test_a_list_is_one_array_of_any_length_and_nothing_else(alice, bob):
+    def either(ids):
+        return User.objects.filter(pk__in=ids).order_by("pk")
+
+    def above(ids):
+        return User.objects.filter(pk__gt=ids[0])
+
+    assert connection.recall(either, [alice.pk, bob.pk]) == [alice, bob]
+    assert connection.recall(either, [bob.pk]) == [bob]
+    with pytest.raises(ValueError, match="`__in` alone"):
+        connection.recall(above, [alice.pk])
 
 
 def test_a_value_that_got_lost_on_the_way_is_refused(alice):
