@@ -12,6 +12,8 @@ from config.environment import BASE_DIR, flag, number, required, text, words
 
 DEBUG = flag("DEBUG")
 SECRET_KEY = required("SECRET_KEY", "Use 50 random characters; script/server makes its own for development.")
+# Earlier ones, which still verify and decrypt until `webhooks secrets` has brought all under the present one.
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
 CSRF_TRUSTED_ORIGINS = words("TIDEWIRE_TRUSTED_ORIGINS")
 

@@ -108,6 +108,25 @@ def test_a_sender_that_fails_is_followed_by_another(endpoint, alice, deliver, re
     assert isinstance(one._sender, real)
 
 
+def test_secrets_are_brought_under_the_present_key_and_counted(endpoint, alice, settings, capsys):
+    settings.SECRET_KEY = "old"
+    endpoint(alice)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["old"]
+    call_command("webhooks", "secrets")
+    assert capsys.readouterr().out.startswith("1 secrets are under")
+    settings.SECRET_KEY_FALLBACKS = []
+    call_command("webhooks", "secrets")
+    assert capsys.readouterr().out.startswith("0 secrets")
+
+
+def test_secrets_that_no_known_key_reads_are_an_error_that_says_what_to_do(endpoint, alice, settings):
+    settings.SECRET_KEY = "old"
+    endpoint(alice)
+    settings.SECRET_KEY = "new"
+    with pytest.raises(CommandError, match="SECRET_KEY_FALLBACKS"):
+        call_command("webhooks", "secrets")
+
+
 def test_another_verb_is_refused():
     with pytest.raises(CommandError):
         call_command("webhooks", "dance")
