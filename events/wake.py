@@ -29,6 +29,8 @@ SUBSCRIBER = "events.tasks.run_subscriber"
 RESIDENT_SECONDS = 3
 
 PAUSE_SECONDS = 0.002
+# A command that ends waits so long at most for its wake-up to be sent: the first one imports what sends it.
+FLUSH_SECONDS = 3.0
 
 # Which resident process does the work of a task while it lives, and is called instead of a worker.
 _left_to: dict[tuple[str, tuple], str] = {(RELAY, ()): channel.RELAY}
@@ -89,7 +91,7 @@ class Waker:
             # A process that commits without rest asks once for all that it committed in so long.
             time.sleep(PAUSE_SECONDS)
 
-    def flush(self, timeout: float = 0.5) -> None:
+    def flush(self, timeout: float = FLUSH_SECONDS) -> None:
         """Wait until what was asked for has been taken up, at most for the timeout: for short-lived commands."""
         deadline = time.monotonic() + timeout
         while (self._wanted or self._sending) and time.monotonic() < deadline:
