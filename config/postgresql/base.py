@@ -62,6 +62,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def prepared(self) -> CursorWrapper:
         """Return a cursor whose statements are planned once in a session, where they come again and again."""
+        self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
             cursor: CursorWrapper = self._prepare_cursor(Cursor(self.connection))

@@ -64,3 +64,19 @@ def test_a_statement_that_comes_again_is_planned_once():
 def test_what_it_refuses_is_an_error_of_django(django_assert_num_queries):
     with pytest.raises(IntegrityError), django_assert_num_queries(1), connection.prepared() as cursor:
         cursor.execute("INSERT INTO events_outbox (event_id) VALUES (%s)", [None])
+
+
+def test_a_connection_that_died_is_replaced_as_by_any_other_cursor():
+    other = connection.copy()
+    try:
+        with other.prepared() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            [died] = cursor.fetchone()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [died])
+        other.health_check_enabled, other.health_check_done = True, False
+        with other.prepared() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            assert cursor.fetchone() != (died,)
+    finally:
+        other.close()
