@@ -1,15 +1,15 @@
 """The form in which people say how they are told things."""
 
-from functools import cache
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from access.models.user import time_zones
 from notifications.models import Channel, Notification
+from notifications.pages.zones import zones
 from notifications.wishes import GATHERING, KINDS
 
 Kind = Notification.Kind
@@ -33,20 +33,6 @@ WINDOW_WORDS = {
     1440: _("once a day"),
     10080: _("once a week"),
 }
-EVERY_MINUTES = _("every {minutes} minutes")
-REGION_WORDS = {
-    "Africa": _("Africa"),
-    "America": _("America"),
-    "Antarctica": _("Antarctica"),
-    "Arctic": _("Arctic"),
-    "Asia": _("Asia"),
-    "Atlantic": _("Atlantic"),
-    "Australia": _("Australia"),
-    "Europe": _("Europe"),
-    "Indian": _("Indian Ocean"),
-    "Pacific": _("Pacific"),
-}
-OTHER_ZONES = _("Other time zones")
 
 
 def answers() -> list[tuple[str, Any]]:
@@ -58,22 +44,10 @@ def answers() -> list[tuple[str, Any]]:
     ]
 
 
-@cache
-def zones() -> list[tuple[Any, list[tuple[str, str]]]]:
-    """Return the names of all time zones, by the part of the world that they are in."""
-    found: dict[str, list[tuple[str, str]]] = {region: [] for region in (*REGION_WORDS, "")}
-    for name in sorted(time_zones()):
-        region, _slash, place = name.partition("/")
-        if region not in REGION_WORDS:
-            region, place = "", name
-        found[region].append((name, place.replace("_", " ")))
-    return [(REGION_WORDS.get(region, OTHER_ZONES), places) for region, places in found.items()]
-
-
 def windows(minutes: int) -> list[tuple[int, Any]]:
     """Return how long a channel may gather; what was chosen by the API is one of them."""
-    words = WINDOW_WORDS | ({} if minutes in WINDOW_WORDS else {minutes: format_lazy(EVERY_MINUTES, minutes=minutes)})
-    return sorted(words.items())
+    said = ngettext("every minute", "every %(count)d minutes", minutes) % {"count": minutes}
+    return sorted(({minutes: said} | WINDOW_WORDS).items())
 
 
 class Clock(forms.TimeField):
