@@ -99,10 +99,9 @@ class PreferencesForm(forms.Form):
     def changes(self) -> dict[str, Any]:
         """Return what the action takes."""
         found = self.cleaned_data
-        is_quiet = found["quiet_from"] is not None
         return {
             "kinds": {kind: {name: f"{kind}.{name}" in found["wanted"] for name in CHANNEL_WORDS} for kind in KINDS},
-            "quiet_hours": {"from": found["quiet_from"], "to": found["quiet_to"]} if is_quiet else None,
+            "quiet_hours": {"from": found["quiet_from"], "to": found["quiet_to"]},
             "digest_minutes": {name: found[f"{name}_digest"] for name in GATHERING},
             "time_zone": found["time_zone"],
             "language": found["language"],
