@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from notifications import pages
+from notifications.pages import inbox as inbox_pages
+from notifications.pages import preferences as preferences_pages
 from notifications.views import browsers, inbox, preferences
 
 urlpatterns = [
@@ -22,8 +23,9 @@ urlpatterns = [
 ]
 
 page_urlpatterns = [
-    path("notifications/", pages.inbox, name="inbox"),
-    path("notifications/read/", pages.read_all, name="inbox-read"),
-    path("notifications/unsubscribe/<str:token>/", pages.unsubscribe, name="unsubscribe"),
-    path("notifications/<int:pk>/read/", pages.read_one, name="inbox-read-one"),
+    path("notifications/", inbox_pages.inbox, name="inbox"),
+    path("notifications/read/", inbox_pages.read_all, name="inbox-read"),
+    path("notifications/preferences/", preferences_pages.preferences, name="preferences"),
+    path("notifications/unsubscribe/<str:token>/", preferences_pages.unsubscribe, name="unsubscribe"),
+    path("notifications/<int:pk>/read/", inbox_pages.read_one, name="inbox-read-one"),
 ]

@@ -72,6 +72,13 @@ def refuse(page: Page, scene: Scene) -> None:
     expect(page.locator(".errorlist").first).to_be_visible()
 
 
+def leave_quiet_open(page: Page, scene: Scene) -> None:
+    """Say when the quiet hours begin, and not when they end."""
+    page.get_by_label("Quiet from").fill("22:00")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".errorlist").first).to_be_visible()
+
+
 def send_test(page: Page, scene: Scene) -> None:
     """Send a test event, and wait until the first attempt appears."""
     page.get_by_role("button", name="Send a test event").click()
@@ -136,6 +143,8 @@ PAGES = [
     Shown("feed-own", "/feeds/{feed}/", FULL),
     Shown("entry-own", "/entries/{entry}/", FULL),
     Shown("inbox", "/notifications/", FULL),
+    Shown("preferences", "/notifications/preferences/", FULL),
+    Shown("preferences-refused", "/notifications/preferences/", FULL, leave_quiet_open),
     Shown("webhooks-empty", "/webhooks/", EMPTY),
     Shown("webhooks", "/webhooks/", FULL),
     Shown("endpoint-new", "/webhooks/new/", FULL),

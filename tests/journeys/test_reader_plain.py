@@ -9,7 +9,15 @@ from playwright.sync_api import expect
 
 from tests.journeys.reading import card, name
 
-PAGES = ["/", "/feeds/alice/", "/entries/1/", "/notifications/", "/accounts/login/", "/accounts/signup/"]
+PAGES = [
+    "/",
+    "/feeds/alice/",
+    "/entries/1/",
+    "/notifications/",
+    "/notifications/preferences/",
+    "/accounts/login/",
+    "/accounts/signup/",
+]
 
 
 @pytest.fixture

@@ -10,12 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from access.models import User
 from notifications import actions
-from notifications.channels import unsubscribing
 from notifications.models import Notification
 from notifications.models.inbox import badge
 
@@ -72,16 +69,3 @@ def read_one(request: HttpRequest, pk: int) -> HttpResponse:
     with suppress(Notification.DoesNotExist):
         actions.change(get_object_or_404(Notification.objects.of(request.user), pk=pk), read=True)
     return redirect("inbox")
-
-
-@csrf_exempt
-@require_http_methods(["GET", "HEAD", "POST"])
-def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Stop the e-mail of whom the link was sent to; mail programs do so by one POST, without signing in (RFC 8058)."""
-    user = User.objects.filter(pk=unsubscribing.user_of(token) or 0).first()
-    is_done = user is not None and request.method == "POST"
-    if is_done:
-        actions.stop_email(user.pk)
-    with translation.override(user.language if user else None):
-        context = {"is_done": is_done, "user_known": user is not None}
-        return render(request, "notifications/unsubscribe.html", context, status=200 if user else 404)
