@@ -158,8 +158,14 @@ function showError(form, words) {
 
 const SENDS = Object.entries({ like, hide, follow, say });
 
+/** The second click of a double click means the first, even when that was answered before it came. */
+function ignoreSecondClick(event) {
+  if (event.detail > 1 && event.target.closest("[data-like] button, [data-follow] button")) event.preventDefault();
+}
+
 /** Take over the forms of the page. */
 export function upgradeForms() {
+  document.addEventListener("click", ignoreSecondClick);
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     const [, send] = SENDS.find(([name]) => name in form.dataset) ?? [];

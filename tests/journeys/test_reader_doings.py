@@ -53,10 +53,30 @@ def test_a_double_click_and_two_tabs_make_one_like(sea, said, alice):
         for page in (first, second):
             expect(card(page, said["text"]).locator("button.like")).to_have_attribute("aria-pressed", "true")
             expect(card(page, said["text"]).locator("[data-count=like_count]")).to_have_text("1")
+            # What is shown at once is still on its way until then, and a click meanwhile means nothing.
+            expect(card(page, said["text"]).locator("form[aria-busy=true]")).to_have_count(0)
         with first.expect_response("**/like/"):
             card(first, said["text"]).locator("button.like").dblclick()
         expect(card(first, said["text"]).locator("form[aria-busy=true]")).to_have_count(0)
         expect(card(first, said["text"]).locator("[data-count=like_count]")).to_have_text("0")
+        assert alice.call("GET", f"entries/{said['id']}/")["like_count"] == 0
+
+
+def test_a_slow_double_click_is_one_like_though_the_first_click_is_answered_before_the_second(sea, said, alice):
+    with sea.page() as page:
+        here = card(page, said["text"])
+        here.locator("button.like").hover()
+        with page.expect_response("**/like/"):
+            page.mouse.down(click_count=1)
+            page.mouse.up(click_count=1)
+        expect(here.locator("form[aria-busy=true]")).to_have_count(0)
+        page.mouse.down(click_count=2)
+        page.mouse.up(click_count=2)
+        # A click of its own counts again: then two requests have been sent, and not three.
+        with page.expect_response("**/like/"):
+            here.locator("button.like").click()
+        expect(here.locator("form[aria-busy=true]")).to_have_count(0)
+        expect(here.locator("[data-count=like_count]")).to_have_text("0")
         assert alice.call("GET", f"entries/{said['id']}/")["like_count"] == 0
 
 
