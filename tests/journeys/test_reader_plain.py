@@ -75,7 +75,7 @@ def test_publishing_following_muting_and_blocking_work_without_scripts(plain):
 
 BESIDE = """
 card => {
-    const [time, head] = [".when", ".author"].map((part) => card.querySelector(part).getBoundingClientRect());
+    const [time, head] = [".when time", ".author"].map((part) => card.querySelector(part).getBoundingClientRect());
     return time.right <= head.left || time.left >= head.right || time.top >= head.bottom;
 }
 """
@@ -87,15 +87,15 @@ def test_the_whole_date_that_stands_there_without_scripts_is_in_nobody_s_way(pla
     plain.set_viewport_size({"width": width, "height": 720})
     for path in ("/", f"/entries/{said['id']}/"):
         plain.goto(path)
-        date = card(plain, said["text"]).locator(".when time")
-        expect(date).to_contain_text("UTC")
-        # The text itself: its link may be narrower than what it holds.
-        assert date.evaluate("time => time.scrollWidth <= time.parentElement.clientWidth + 1")
+        expect(card(plain, said["text"]).locator(".when")).to_contain_text("UTC")
         assert card(plain, said["text"]).evaluate(BESIDE)
 
 
 def test_the_ways_of_the_head_stand_in_one_line_on_a_telephone(sea):
     with sea.page(width=390) as page:
+        page.evaluate(
+            "document.getElementById('badge').hidden = false; document.getElementById('unread').textContent = 12"
+        )
         ways = page.locator(".ways a:visible")
         assert ways.count() == 4
         assert len(set(ways.evaluate_all("all => all.map((way) => Math.round(way.getBoundingClientRect().top))"))) == 1
