@@ -71,9 +71,14 @@ def test_the_owner_sees_attempts_as_they_happen_resends_pauses_and_resumes(stack
         assert page.evaluate("window.sameDocument === true")
 
         row.get_by_role("link").click()
+        live(page)
+        tries = page.locator("#attempts > details")
+        expect(tries).to_have_count(2, timeout=SECONDS)
+        expect(tries.first).to_contain_text("204")
+        assert page.evaluate("window.sameDocument === true")
         page.get_by_role("button", name="Resend").click()
         live(page)
-        expect(page.locator("#attempts > details").first).to_contain_text("204", timeout=SECONDS)
+        expect(tries).to_have_count(3, timeout=SECONDS)
         expect(page.locator("#state")).to_contain_text("Succeeded")
         assert page.evaluate("window.sameDocument === true")
 
