@@ -5,9 +5,9 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from access.pages.posts import page_before
 from config.rest import problem_response
 from events import log
 from events.live.lifespan import is_draining
@@ -91,17 +91,18 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form whose token is not this browser's: mostly one that was open while somebody signed in or out."""
     detail = _("This form is from before you signed in or out. Go back, reload the page and send it again.")
-    return _answer(request, 403, _("That form is too old"), detail, _page_before(request))
-
-
-def _page_before(request: HttpRequest) -> str:
-    page = request.headers.get("Referer", "")
-    return page if url_has_allowed_host_and_scheme(page, allowed_hosts={request.get_host()}) else ""
+    return _answer(request, 403, _("That form is too old"), detail, page_before(request))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     detail = _("There is nothing at this address. It may have been deleted, or you may no longer read it.")
     return _answer(request, 404, _("Nothing here"), detail)
+
+
+def not_served(request: HttpRequest) -> HttpResponse:
+    """Answer who asks for the address of a form, which nobody can read."""
+    detail = _("This address only takes what a form sends. Go back to the page that the form is on.")
+    return _answer(request, 405, _("Nothing to see here"), detail, page_before(request))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

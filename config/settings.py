@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "access.middleware.Idempotency",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.errors.in_own_words",
 ]
 
 TEMPLATES = [

@@ -2,13 +2,12 @@
 
 from uuid import uuid4
 
-from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
 
 from access.models import User
+from access.pages.posts import signed_in_post
 from feeds import actions
 from feeds.models import Entry, Feed
 from feeds.pages.forms import EntryForm
@@ -21,8 +20,7 @@ SAYS = {
 }
 
 
-@login_required
-@require_POST
+@signed_in_post
 def welcome(request: HttpRequest) -> HttpResponse:
     """Publish what the form says as a status; of the first one its author is told, to see how that is."""
     form = EntryForm(request.POST)

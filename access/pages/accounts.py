@@ -5,21 +5,19 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import login
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import UserCreationForm
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse_lazy
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 from django.views.generic import FormView
 
 from access import actions
 from access.models import User
+from access.pages.posts import back, signed_in_post
 
 
 class SignUpForm(UserCreationForm):
@@ -55,8 +53,7 @@ class SignUp(FormView):
         return super().form_valid(form)
 
 
-@login_required
-@require_POST
+@signed_in_post
 def block(request: HttpRequest, user_id: int) -> HttpResponse:
     """Block somebody, or block them no more: the form says which."""
     other = get_object_or_404(User, pk=user_id)
@@ -64,11 +61,10 @@ def block(request: HttpRequest, user_id: int) -> HttpResponse:
         _told(request, lambda: actions.block(request.user, other), _("%(name)s is blocked."), other)
     else:
         _told(request, lambda: actions.unblock(request.user, other.pk), _("%(name)s is not blocked any more."), other)
-    return redirect(_back(request))
+    return redirect(back(request))
 
 
-@login_required
-@require_POST
+@signed_in_post
 def mute(request: HttpRequest, user_id: int) -> HttpResponse:
     """Mute somebody, or mute them no more: the form says which."""
     other = get_object_or_404(User, pk=user_id)
@@ -76,7 +72,7 @@ def mute(request: HttpRequest, user_id: int) -> HttpResponse:
         _told(request, lambda: actions.mute(request.user, other), _("%(name)s is muted."), other)
     else:
         _told(request, lambda: actions.unmute(request.user, other.pk), _("%(name)s is not muted any more."), other)
-    return redirect(_back(request))
+    return redirect(back(request))
 
 
 def _told(request: HttpRequest, act: Callable[[], Any], words: str, other: User) -> None:
@@ -87,8 +83,3 @@ def _told(request: HttpRequest, act: Callable[[], Any], words: str, other: User)
         messages.error(request, error.messages[0])
     else:
         messages.success(request, words % {"name": other.username})
-
-
-def _back(request: HttpRequest) -> str:
-    url = request.POST.get("next", "")
-    return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) else "/"

@@ -12,12 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from access import actions, limits
 from access.models import ApiKey, Application, Grant
 from access.pages import rows
 from access.pages.forms import ApplicationForm, KeyForm
+from access.pages.posts import signed_in_post
 from events import log
 
 LANGUAGES = {"curl": "curl", "javascript": "JavaScript", "python": "Python"}
@@ -130,8 +131,7 @@ def on_own(model: Any, owner: str):
     """Let a signed-in user's POST do something to a row of theirs; another's is not there."""
 
     def decorate(view):
-        @login_required
-        @require_POST
+        @signed_in_post
         @wraps(view)
         def wrapped(request: HttpRequest, pk: int) -> HttpResponse:
             view(request, get_object_or_404(model, **{owner: request.user}, pk=pk))
@@ -149,8 +149,7 @@ def revoke(request: HttpRequest, key: ApiKey) -> None:
     messages.success(request, "The key is revoked. What it held open is closed.")
 
 
-@login_required
-@require_http_methods(["POST"])
+@signed_in_post
 def new_application(request: HttpRequest) -> HttpResponse:
     """Make an application."""
     form = ApplicationForm(request.POST)

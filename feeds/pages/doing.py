@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from access.models import User
+from access.pages.posts import back, signed_in_post
 from access.relations import check_not_blocked
 from feeds import actions, moderation
 from feeds.models import Comment, Entry, Feed, Follow
 from feeds.models.comment import TEXT_MAX_LENGTH as COMMENT_MAX_LENGTH
 from feeds.models.entry import TEXT_MAX_LENGTH as ENTRY_MAX_LENGTH
 from feeds.pages.forms import EditForm, ReportForm
-from feeds.pages.lists import back, signed_in_post
 
 ANSWERS = {"accept": actions.accept_request, "decline": actions.decline_request, "remove": actions.remove_follower}
 

@@ -1,19 +1,14 @@
-"""What pages with lists have in common: from where on they are live, their pages, and the way back to them."""
+"""What pages with lists have in common: from where on they are live, and their pages."""
 
-from collections.abc import Callable
-from functools import wraps
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
-from django.contrib.auth.views import redirect_to_login
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
-from django.views.decorators.http import require_POST
 
 from access.relations import kept_away_by
 from events import log
@@ -24,21 +19,6 @@ PAGE = 20
 
 # What the page's own card is made of, which JavaScript copies for each entry or comment that arrives.
 BLANK = SimpleNamespace(pk=0, author=SimpleNamespace(username="-"), feed=SimpleNamespace(is_personal=True), version=0)
-
-View = Callable[..., HttpResponse]
-
-
-def signed_in_post(view: View) -> View:
-    """Let the POST of a signed-in user pass; who is not is asked to sign in, and comes back to the page."""
-
-    @require_POST
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(back(request))
-        return view(request, *args, **kwargs)
-
-    return wrapped
 
 
 def head(request: HttpRequest) -> str:
@@ -62,12 +42,6 @@ def page_of(request: HttpRequest, rows: QuerySet | Home, parameter: str = "befor
     rows = rows.filter(pk__lt=before) if before else rows
     found = list(rows.order_by("-pk")[: PAGE + 1])
     return {"rows": found[:PAGE], "older": found[PAGE - 1].pk if len(found) > PAGE else None, "is_first": not before}
-
-
-def back(request: HttpRequest) -> str:
-    """Return the page that the form stood on; another site's address is not followed."""
-    url = request.POST.get("next") or request.GET.get("next") or ""
-    return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) else "/"
 
 
 def show(request: HttpRequest, template: str, cursor: str, topics: list[str], context: dict[str, Any]) -> HttpResponse:

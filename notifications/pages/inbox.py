@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from access.pages.posts import signed_in_post
 from notifications import actions
 from notifications.models import Notification
 from notifications.models.inbox import badge
@@ -52,8 +53,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/inbox.html", context | {"cursor": request.tidewire_cursor, "topics": "me"})
 
 
-@login_required
-@require_POST
+@signed_in_post
 def read_all(request: HttpRequest) -> HttpResponse:
     """Mark all as read, up to the newest that the page has shown."""
     up_to = request.POST.get("up_to", "")
@@ -61,8 +61,7 @@ def read_all(request: HttpRequest) -> HttpResponse:
     return redirect("inbox")
 
 
-@login_required
-@require_POST
+@signed_in_post
 def read_one(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark one as read."""
     # It may be withdrawn in between; then there is nothing to read.

@@ -33,8 +33,14 @@ function place(list, card) {
   const id = Number(card.dataset.id);
   const isAfter = list.dataset.list === "comment" ? (other) => other > id : (other) => other < id;
   list.insertBefore(card, [...list.children].find((other) => isAfter(Number(other.dataset.id))) ?? null);
-  document.querySelector("[data-empty]")?.remove();
+  showEmpty(list);
   if (list.dataset.list === "entry") list.setAttribute("role", "feed");
+}
+
+/** Say that there is nothing for as long as there is nothing. */
+export function showEmpty(list) {
+  const words = document.querySelector("[data-empty]");
+  if (words) words.hidden = list.childElementCount > 0;
 }
 
 /** Copy the mould, whose every address and id has a 0 where the row's id belongs. */
@@ -136,7 +142,8 @@ export function setLiked(card, liked) {
 /** Take a card away; who stood on it stands on the next one, or on the one before. */
 export function remove(card) {
   const next = card.nextElementSibling ?? card.previousElementSibling ?? document.getElementById("main");
-  const hadFocus = card.contains(document.activeElement);
+  const [list, hadFocus] = [card.parentElement, card.contains(document.activeElement)];
   card.remove();
+  if ("list" in list.dataset) showEmpty(list);
   if (hadFocus) next.focus({ preventScroll: true });
 }

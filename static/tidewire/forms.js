@@ -1,7 +1,7 @@
 /** Forms that need no reload. Without this module they are sent as they are, and do the same. */
 
 import { answer } from "./announcer.js";
-import { cardOf, fillComment, fillCounts, fillEntry, insert, isNews, keep, promise, remove, setLiked, viewer } from "./cards.js";
+import { cardOf, fillComment, fillCounts, fillEntry, insert, isNews, keep, promise, remove, setLiked, showEmpty, viewer } from "./cards.js";
 import { gettext, ngettext } from "./words.js";
 
 const FILLS = { entry: fillEntry, comment: fillComment };
@@ -20,6 +20,7 @@ async function ask(method, path, body, headers = {}) {
   if (answer.ok) return answer.status === 204 ? null : answer.json();
   const problem = await answer.json().catch(() => ({}));
   if (answer.status === 401) throw new Error(gettext("You are signed out. Sign in, and do it again."));
+  if (answer.status === 404) throw new Error(gettext("This is not there any more, or you may no longer read it."));
   throw new Error(problem.errors?.[0]?.message || problem.detail || gettext("That did not work. Please try again."));
 }
 
@@ -61,6 +62,7 @@ async function hide(form) {
     await ask("PUT", `/api/v1/entries/${card.dataset.id}/dismiss/`);
   } catch (error) {
     list.insertBefore(card, next?.isConnected ? next : null);
+    showEmpty(list);
     card.querySelector(":scope > .trouble").textContent = inWords(error);
   }
 }
@@ -116,7 +118,7 @@ async function say(form) {
     const menu = form.closest("details");
     if (menu) menu.open = false;
   } catch (error) {
-    card?.remove();
+    if (card) remove(card);
     // What was begun meanwhile stays below it.
     field.value = [body.text, field.value].filter(Boolean).join("\n\n");
     showError(form, inWords(error));
@@ -156,8 +158,14 @@ function showError(form, words) {
 
 const SENDS = Object.entries({ like, hide, follow, say });
 
+/** The second click of a double click means the first, even when that was answered before it came. */
+function ignoreSecondClick(event) {
+  if (event.detail > 1 && event.target.closest("[data-like] button, [data-follow] button")) event.preventDefault();
+}
+
 /** Take over the forms of the page. */
 export function upgradeForms() {
+  document.addEventListener("click", ignoreSecondClick);
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     const [, send] = SENDS.find(([name]) => name in form.dataset) ?? [];

@@ -30,13 +30,16 @@ function watchStream() {
   addEventListener("pagehide", () => stream.close());
 }
 
+/** What a receiver refused has not arrived; it is tried again. */
+const isTaken = ({ event, status }) => event.type === published && status === "succeeded";
+
 /** Who has an endpoint sees the event arrive there; who has none finds the way to one. */
 async function watchWebhook() {
   const answer = await fetch("/api/v1/webhooks/endpoints/");
-  const [endpoint] = answer.ok ? (await answer.json()).results : [];
+  const endpoint = answer.ok && (await answer.json()).results.find(({ enabled }) => enabled);
   if (!endpoint) return;
   const topic = `webhooks.${endpoint.id}`;
-  live.notices.addEventListener(topic, () => light("webhook"));
+  live.notices.addEventListener(topic, ({ data }) => data.deliveries.some(isTaken) && light("webhook"));
   live.subscribe({ topics: [topic] });
   wait("webhook");
 }

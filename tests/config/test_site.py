@@ -49,7 +49,7 @@ def test_a_form_from_before_signing_in_says_so_and_leads_back():
     response = client.post("/accounts/login/", HTTP_REFERER="http://testserver/accounts/login/")
     page = response.content.decode()
     assert response.status_code == 403
-    assert "That form is too old" in page and 'href="http://testserver/accounts/login/"' in page
+    assert "That form is too old" in page and 'href="/accounts/login/"' in page
     response = client.post("/accounts/login/", HTTP_REFERER="http://evil.example/")
     assert "evil.example" not in response.content.decode()
 

@@ -31,6 +31,15 @@ def browsing(chromium, stack, name, script="", **options):
     context.close()
 
 
+def sign_up(page, name):
+    """Come in as somebody new, on the page for that; returns at home, where nothing is yet."""
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password", exact=True).fill("a tide and a wire")
+    page.get_by_label("Password confirmation").fill("a tide and a wire")
+    page.locator("main button").click()
+    expect(page.get_by_role("heading", name="One event, every way out")).to_be_visible()
+
+
 def live(page):
     """Return once the page is live and has shown what it missed; what comes later comes without a reload."""
     expect(page.locator("#connection")).to_have_attribute("data-state", "live", timeout=SECONDS)

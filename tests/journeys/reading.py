@@ -156,14 +156,15 @@ class Scripted:
 
 
 @contextmanager
-def scripted(sea, who="carol", path="/", **size):
-    """Open a page whose server, and whose time, the test plays."""
+def scripted(sea, who="carol", path="/", is_timed=True, **size):
+    """Open a page whose server, and unless it keeps its own also whose time, the test plays."""
     server = Scripted()
     context = sea.browser.new_context(base_url=sea.stack.url)
     context.set_default_timeout(SECONDS)
     if who:
         sign_in(context, who)
-    context.clock.install()
+    if is_timed:
+        context.clock.install()
     context.route_web_socket("**/live/ws*", server.take)
     with sea.page(context=context, path=path, **size) as page:
         yield page, server

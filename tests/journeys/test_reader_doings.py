@@ -53,10 +53,30 @@ def test_a_double_click_and_two_tabs_make_one_like(sea, said, alice):
         for page in (first, second):
             expect(card(page, said["text"]).locator("button.like")).to_have_attribute("aria-pressed", "true")
             expect(card(page, said["text"]).locator("[data-count=like_count]")).to_have_text("1")
+            # What is shown at once is still on its way until then, and a click meanwhile means nothing.
+            expect(card(page, said["text"]).locator("form[aria-busy=true]")).to_have_count(0)
         with first.expect_response("**/like/"):
             card(first, said["text"]).locator("button.like").dblclick()
         expect(card(first, said["text"]).locator("form[aria-busy=true]")).to_have_count(0)
         expect(card(first, said["text"]).locator("[data-count=like_count]")).to_have_text("0")
+        assert alice.call("GET", f"entries/{said['id']}/")["like_count"] == 0
+
+
+def test_a_slow_double_click_is_one_like_though_the_first_click_is_answered_before_the_second(sea, said, alice):
+    with sea.page() as page:
+        here = card(page, said["text"])
+        here.locator("button.like").hover()
+        with page.expect_response("**/like/"):
+            page.mouse.down(click_count=1)
+            page.mouse.up(click_count=1)
+        expect(here.locator("form[aria-busy=true]")).to_have_count(0)
+        page.mouse.down(click_count=2)
+        page.mouse.up(click_count=2)
+        # A click of its own counts again: then two requests have been sent, and not three.
+        with page.expect_response("**/like/"):
+            here.locator("button.like").click()
+        expect(here.locator("form[aria-busy=true]")).to_have_count(0)
+        expect(here.locator("[data-count=like_count]")).to_have_text("0")
         assert alice.call("GET", f"entries/{said['id']}/")["like_count"] == 0
 
 
@@ -91,6 +111,32 @@ def test_a_refused_comment_goes_and_its_text_is_in_the_field_again(sea, said):
         page.unroute("**/comments/")
         page.get_by_role("button", name="Comment", exact=True).click()
         expect(card(page, "Not wanted")).to_have_count(1)
+
+
+def test_what_is_gone_is_told_in_words_of_ours_and_an_empty_list_says_again_that_it_is_empty(sea, alice):
+    gone = alice.publish(name("Gone"))
+    with sea.page(path=f"/entries/{gone['id']}/") as page, sea.complaining(*REFUSED):
+        nothing = page.get_by_text("No comments yet.")
+        expect(nothing).to_be_visible()
+        alice.call("DELETE", f"entries/{gone['id']}/")
+        expect(page.locator("#connection")).to_contain_text("This entry was deleted.")
+        page.get_by_label("Your comment").fill("Too late")
+        page.get_by_role("button", name="Comment", exact=True).click()
+        expect(page.locator(".errorlist")).to_have_text("This is not there any more, or you may no longer read it.")
+        expect(page.get_by_label("Your comment")).to_have_value("Too late")
+        expect(nothing).to_be_visible()
+
+
+def test_the_last_comment_that_goes_leaves_a_word_and_the_next_one_takes_it_away(sea, said, alice):
+    comment = alice.call("POST", f"entries/{said['id']}/comments/", text="The only one")
+    with sea.page(path=f"/entries/{said['id']}/") as page:
+        nothing = page.locator("[data-empty]")
+        expect(card(page, "The only one")).to_have_count(1)
+        expect(nothing).to_be_hidden()
+        alice.call("DELETE", f"comments/{comment['id']}/")
+        expect(nothing).to_be_visible()
+        alice.call("POST", f"entries/{said['id']}/comments/", text="Another")
+        expect(nothing).to_be_hidden()
 
 
 def test_an_answer_stands_below_and_says_so(sea, said, alice):

@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.browsing import sign_up
 from tests.journeys.reading import card, name
 
 PAGES = [
@@ -78,6 +79,34 @@ def test_publishing_following_muting_and_blocking_work_without_scripts(plain):
     plain.get_by_role("button", name="Follow", exact=True).click()
     plain.get_by_role("button", name=re.compile("^Following")).click()
     expect(plain.get_by_role("button", name="Follow", exact=True)).to_be_visible()
+
+
+BESIDE = """
+card => {
+    const [time, head] = [".when time", ".author"].map((part) => card.querySelector(part).getBoundingClientRect());
+    return time.right <= head.left || time.left >= head.right || time.top >= head.bottom;
+}
+"""
+
+
+@pytest.mark.parametrize("width", [320, 800, 1280])
+def test_the_whole_date_that_stands_there_without_scripts_is_in_nobody_s_way(plain, alice, width):
+    said = alice.publish(name("Dated"))
+    plain.set_viewport_size({"width": width, "height": 720})
+    for path in ("/", f"/entries/{said['id']}/"):
+        plain.goto(path)
+        expect(card(plain, said["text"]).locator(".when")).to_contain_text("UTC")
+        assert card(plain, said["text"]).evaluate(BESIDE)
+
+
+def test_the_ways_of_the_head_stand_in_one_line_on_a_telephone(sea):
+    with sea.page(width=390) as page:
+        page.evaluate(
+            "document.getElementById('badge').hidden = false; document.getElementById('unread').textContent = 12"
+        )
+        ways = page.locator(".ways a:visible")
+        assert ways.count() == 4
+        assert len(set(ways.evaluate_all("all => all.map((way) => Math.round(way.getBoundingClientRect().top))"))) == 1
 
 
 @pytest.mark.parametrize("width", [320, 640])
@@ -164,11 +193,7 @@ def test_an_app_and_search_engines_find_what_they_need(sea):
 def test_a_newcomer_sees_the_first_event_arrive_by_every_way(sea):
     who = name("new").replace(" ", "-")
     with sea.apart("", path="/accounts/signup/", is_live=False) as page:
-        page.get_by_label("Username").fill(who)
-        page.get_by_label("Password", exact=True).fill("a tide and a wire")
-        page.get_by_label("Password confirmation").fill("a tide and a wire")
-        page.locator("main button").click()
-        expect(page.get_by_role("heading", name="One event, every way out")).to_be_visible()
+        sign_up(page, who)
         expect(page.locator("#connection")).to_have_attribute("data-state", "live")
         page.get_by_role("button", name="Publish a first status").click()
         for way in ("socket", "stream", "notification"):
@@ -182,10 +207,7 @@ def test_a_newcomer_sees_the_first_event_arrive_by_every_way(sea):
 def test_the_newcomer_s_button_works_without_scripts(sea):
     who = name("new").replace(" ", "-")
     with sea.apart("", path="/accounts/signup/", is_live=False, java_script_enabled=False) as page:
-        page.get_by_label("Username").fill(who)
-        page.get_by_label("Password", exact=True).fill("a tide and a wire")
-        page.get_by_label("Password confirmation").fill("a tide and a wire")
-        page.locator("main button").click()
+        sign_up(page, who)
         page.get_by_role("button", name="Publish a first status").click()
         expect(card(page, f"Hello, this is {who}.")).to_have_count(1)
         expect(page.get_by_role("heading", name="One event, every way out")).to_have_count(0)

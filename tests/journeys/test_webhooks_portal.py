@@ -11,7 +11,8 @@ from threading import Thread
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.browsing import SECONDS, browsing, live, publish
+from tests.journeys.browsing import SECONDS, browsing, live, publish, sign_up
+from tests.journeys.reading import name as words
 
 
 @pytest.fixture
@@ -70,9 +71,14 @@ def test_the_owner_sees_attempts_as_they_happen_resends_pauses_and_resumes(stack
         assert page.evaluate("window.sameDocument === true")
 
         row.get_by_role("link").click()
+        live(page)
+        tries = page.locator("#attempts > details")
+        expect(tries).to_have_count(2, timeout=SECONDS)
+        expect(tries.first).to_contain_text("204")
+        assert page.evaluate("window.sameDocument === true")
         page.get_by_role("button", name="Resend").click()
         live(page)
-        expect(page.locator("#attempts > details").first).to_contain_text("204", timeout=SECONDS)
+        expect(tries).to_have_count(3, timeout=SECONDS)
         expect(page.locator("#state")).to_contain_text("Succeeded")
         assert page.evaluate("window.sameDocument === true")
 
@@ -85,6 +91,58 @@ def test_the_owner_sees_attempts_as_they_happen_resends_pauses_and_resumes(stack
         page.keyboard.press("Enter")
         live(page)
         expect(page.locator("#counts")).to_contain_text("Succeeded 2", timeout=SECONDS)
+        delete_endpoint(page)
+
+
+def test_a_newcomer_s_first_event_lights_the_webhook_once_the_receiver_has_taken_it(stack, chromium, shop):
+    shop.statuses = [500]
+    context = chromium.new_context(base_url=stack.url)
+    context.set_default_timeout(SECONDS)
+    page = context.new_page()
+    page.goto("/accounts/signup/")
+    sign_up(page, words("new").replace(" ", "-"))
+    make_endpoint(page, stack, shop)
+    page.goto("/")
+    live(page)
+    webhook = page.locator("#out-webhook .state")
+    expect(webhook).to_have_text("waiting")
+    page.get_by_role("button", name="Publish a first status").click()
+    expect(page.locator("#out-socket .state")).to_contain_text("arrived after")
+    expect(webhook).to_contain_text("arrived after", timeout=SECONDS)
+    expect(page.locator("#way-webhook")).to_have_class("is-lit")
+    # The first try was refused, and the second comes after 5 s ± 20 %.
+    assert shop.statuses == []
+    assert int(re.search(r"\d+", webhook.text_content())[0]) > 3900
+    context.close()
+
+
+def test_who_was_signed_out_meanwhile_comes_back_to_the_endpoint(stack, chromium, shop):
+    with browsing(chromium, stack, "alice", java_script_enabled=False) as page:
+        make_endpoint(page, stack, shop)
+        endpoint = page.url
+        page.context.clear_cookies(name="sessionid")
+        page.get_by_role("button", name="Send a test event").click()
+        page.get_by_label("Username").fill("alice")
+        page.get_by_label("Password").fill("tidewire")
+        page.locator("main button").click()
+        expect(page.locator("h1")).to_have_text(shop.url)
+        assert page.url == endpoint
+        delete_endpoint(page)
+
+
+def test_code_runs_from_left_to_right_also_where_the_page_does_not(stack, chromium, shop):
+    with browsing(chromium, stack, "alice") as page:
+        make_endpoint(page, stack, shop)
+        endpoint = page.url
+        page.get_by_role("button", name="Send a test event").click()
+        live(page)
+        page.locator("#deliveries a").first.click()
+        page.evaluate("document.documentElement.dir = 'rtl'")
+        code = page.locator("main pre, main .code")
+        expect(code.first).to_be_visible()
+        ways = code.evaluate_all("all => all.map((each) => getComputedStyle(each).direction)")
+        assert len(ways) > 3 and set(ways) == {"ltr"}
+        page.goto(endpoint)
         delete_endpoint(page)
 
 

@@ -1,6 +1,6 @@
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -403,6 +403,13 @@ def test_what_is_undelivered_is_paged_in_both_directions(sign_in, alice, made, d
 
 
 # -- Replays and previews ---------------------------------------------------------------------------------------------
+
+
+def test_a_replay_starts_a_day_ago_unless_one_says_otherwise(sign_in, alice, made):
+    page = sign_in(alice).get(at("replays-page", made)).content.decode()
+    [since] = re.findall(r'name="since" value="([^"]+)"', page)
+    age = datetime.now(UTC) - datetime.fromisoformat(since).replace(tzinfo=UTC)
+    assert timedelta(hours=23) < age < timedelta(hours=25)
 
 
 def test_a_replay_is_begun_shown_and_cancelled(sign_in, alice, made, deliver):

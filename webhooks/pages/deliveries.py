@@ -8,9 +8,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from access.pages import rows
+from access.pages.posts import signed_in_post
 from events import log
 from events.models import Event
 from webhooks import actions, message
@@ -79,8 +80,7 @@ def delivery(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "webhooks/delivery.html", page | context | live(request, [delivery.endpoint]))
 
 
-@login_required
-@require_POST
+@signed_in_post
 @gone_is_not_found
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Send it once more."""

@@ -16,10 +16,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from access import limits
 from access.pages import rows
+from access.pages.posts import signed_in_post
 from events import log
 from webhooks import actions, keys, previews, trends, undelivered
 from webhooks.listeners import listener_of
@@ -216,8 +217,7 @@ def _readable_secret(endpoint: Endpoint) -> str:
 def on_own(view: View) -> View:
     """Let a signed-in user's POST do something to an endpoint of theirs."""
 
-    @login_required
-    @require_POST
+    @signed_in_post
     @gone_is_not_found
     @wraps(view)
     def wrapped(request: HttpRequest, pk: int, **kwargs: Any) -> HttpResponse:

@@ -1,9 +1,12 @@
 """The page of replays: what an endpoint did not get is sent anew, and how far that has come."""
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from access.pages import rows
@@ -13,6 +16,9 @@ from webhooks.pages.endpoints import gone_is_not_found, live, on_own, own
 from webhooks.pages.forms import ReplayForm
 from webhooks.pages.states import with_state
 
+# From when on one mostly wants it: what went wrong is seen within a day.
+USUAL = timedelta(days=1)
+
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -20,7 +26,7 @@ from webhooks.pages.states import with_state
 def replays(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the replays to an endpoint, the newest first; begin another one."""
     endpoint = with_state(own(request, pk))
-    form = ReplayForm(request.POST if request.method == "POST" else None)
+    form = ReplayForm(request.POST if request.method == "POST" else None, initial={"since": timezone.now() - USUAL})
     if form.is_valid() and _started(request, endpoint, form):
         return redirect("replays-page", pk)
     page = rows.page(request, Replay.objects.filter(endpoint=endpoint))

@@ -42,6 +42,7 @@ globalThis.tidewireWords = {
   "This browser does not allow it.": "Dieser Browser erlaubt es nicht.",
   "This device tells you from now on.": "Dieses Gerät gibt dir ab jetzt Bescheid.",
   "This entry was deleted.": "Dieser Beitrag wurde gelöscht.",
+  "This is not there any more, or you may no longer read it.": "Das ist nicht mehr da, oder du darfst es nicht mehr lesen.",
   "This page is out of date.": "Diese Seite ist veraltet.",
   "You are offline; showing saved entries. The page goes on when you are back.": "Du bist offline; zu sehen sind gespeicherte Beiträge. Die Seite macht weiter, wenn du zurück bist.",
   "You are signed out.": "Du bist abgemeldet.",
