@@ -15,7 +15,7 @@ from feeds.models import Entry, Feed
 # A map is for finding the way, not for everything that was ever said.
 MAP_MAX = 1000
 HOUR = 3600
-DISALLOWED = ("/api/", "/admin/", "/accounts/", "/notifications/", "/webhooks/", "/live/")
+DISALLOWED = ("/api/", "/admin/", "/accounts/", "/notifications/", "/webhooks/", "/live/", "/search/")
 
 
 @require_safe

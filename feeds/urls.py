@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from feeds import syndication
 from feeds.pages import doing, reading
+from feeds.pages import search as search_page
 from feeds.views import comments, dismissals, entries, feeds, follows, moderation, reports, search, timeline
 
 
@@ -47,6 +48,7 @@ urlpatterns = [
 
 page_urlpatterns = [
     path("", reading.home, name="home"),
+    path("search/", search_page.search, name="search-page"),
     path("feeds/<address:slug>/", reading.feed, name="feed-page"),
     path("feeds/<address:slug>/atom/", syndication.Atom(), name="feed-atom"),
     path("feeds/<address:slug>/outbox", syndication.outbox, name="feed-outbox"),

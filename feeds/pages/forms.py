@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from feeds.models import Entry, Report
+from feeds.models import Entry, Report, words
 from feeds.models.comment import TEXT_MAX_LENGTH as COMMENT_MAX_LENGTH
 from feeds.models.entry import TEXT_MAX_LENGTH as ENTRY_MAX_LENGTH
 from feeds.models.report import TEXT_MAX_LENGTH as REPORT_MAX_LENGTH
@@ -44,6 +44,14 @@ class CommentForm(forms.Form):
 
     text = TextField(2, label=_("Your comment"), max_length=COMMENT_MAX_LENGTH)
     parent = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False, widget=forms.HiddenInput)
+
+
+class SearchForm(forms.Form):
+    """What is looked for."""
+
+    q = forms.CharField(
+        label=_("Words"), max_length=words.TEXT_MAX_LENGTH, widget=forms.TextInput({"type": "search", "dir": "auto"})
+    )
 
 
 class EditForm(forms.Form):

@@ -51,7 +51,7 @@ def show(request: HttpRequest, template: str, cursor: str, topics: list[str], co
     if viewer:
         context["away"] = ",".join(map(str, kept_away_by(viewer, muted="home" in topics)))
     context |= {"blank": _with_menus(request, context)}
-    return render(request, template, context, status=400 if context["form"].is_bound else 200)
+    return render(request, template, context, status=400 if context["form"].errors else 200)
 
 
 def _with_menus(request: HttpRequest, context: dict[str, Any]) -> SimpleNamespace:

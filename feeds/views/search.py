@@ -1,23 +1,17 @@
 """Full-text search over what one may read."""
 
-from django.db import OperationalError, connection, transaction
-from psycopg.errors import QueryCanceled
 from rest_framework import generics, serializers
 from rest_framework.exceptions import ValidationError
 
 from access.serializers import StrictSerializer
-from feeds.models import Comment, Entry, Feed
+from feeds.models import Comment, Entry, Feed, words
 from feeds.serializers import CommentSerializer, EntrySerializer, FeedSerializer
-
-QUERY_MAX_LENGTH = 200
-# A search may not hold a connection for longer than a reader waits.
-TIMEOUT_MS = 3000
 
 
 class Asked(StrictSerializer):
     """What is searched for, and among what."""
 
-    q = serializers.CharField(max_length=QUERY_MAX_LENGTH)
+    q = serializers.CharField(max_length=words.TEXT_MAX_LENGTH)
     type = serializers.ChoiceField(["entry", "comment", "feed"], default="entry")
 
 
@@ -59,13 +53,7 @@ class Search(generics.ListAPIView):
     def list(self, request, *args, **kwargs):
         """Return a page of what is found, within bounds."""
         try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
-                answer = super().list(request, *args, **kwargs)
-                # A search within a transaction of somebody else's leaves no trace in it.
-                cursor.execute("SET LOCAL statement_timeout = DEFAULT")
-                return answer
-        except OperationalError as error:
-            if isinstance(error.__cause__, QueryCanceled):
-                raise ValidationError({"q": "This would take too long: add a word."}) from None
-            raise
+            with words.bounded():
+                return super().list(request, *args, **kwargs)
+        except words.TooMuch:
+            raise ValidationError({"q": "This would take too long: add a word."}) from None

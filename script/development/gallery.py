@@ -142,6 +142,8 @@ PAGES = [
     Shown("home-arrived", "/", FULL, arrive),
     Shown("feed-own", "/feeds/{feed}/", FULL),
     Shown("entry-own", "/entries/{entry}/", FULL),
+    Shown("search", "/search/?q=low", FULL),
+    Shown("search-nothing", "/search/?q=whale", FULL),
     Shown("inbox", "/notifications/", FULL),
     Shown("preferences", "/notifications/preferences/", FULL),
     Shown("preferences-refused", "/notifications/preferences/", FULL, leave_quiet_open),

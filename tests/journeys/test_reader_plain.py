@@ -14,6 +14,7 @@ PAGES = [
     "/",
     "/feeds/alice/",
     "/entries/1/",
+    "/search/?q=a",
     "/notifications/",
     "/notifications/preferences/",
     "/accounts/login/",

@@ -3,7 +3,7 @@ from django.db import connection
 
 from access import actions as access
 from feeds import actions, moderation
-from feeds.models import Comment, Entry, Feed
+from feeds.models import Comment, Entry, Feed, words
 from feeds.views import search
 
 
@@ -113,7 +113,7 @@ def test_a_page_costs_the_same_however_much_is_found(api, publish, bob, query_co
 
 def test_a_search_that_takes_too_long_is_ended_and_said_to_be_so(api, publish, monkeypatch):
     publish("tide")
-    monkeypatch.setattr(search, "TIMEOUT_MS", 1)
+    monkeypatch.setattr(words, "TIMEOUT_MS", 1)
     monkeypatch.setattr(search, "_entries", lambda user: None)
     slow = Entry.objects.extra(where=["pg_sleep(1) IS NULL"]).for_viewer(
         type("Nobody", (), {"is_authenticated": False, "pk": None})
