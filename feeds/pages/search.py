@@ -30,7 +30,13 @@ def search(request: HttpRequest) -> HttpResponse:
             form.add_error("q", _("This would take too long: add a word."))
     shown = Feed.objects.filter(pk__in={entry.feed_id for entry in found["rows"]})
     # What arrives is not known to have the words: it does not come in, and the page is none of the newest.
-    context = found | {"form": form, "is_first": False, "kept": urlencode({"q": form["q"].value() or ""}) + "&"}
+    at_start = found["is_first"]
+    context = found | {
+        "form": form,
+        "is_first": False,
+        "at_start": at_start,
+        "kept": urlencode({"q": form["q"].value() or ""}) + "&",
+    }
     return show(request, "feeds/search.html", cursor, topics_of(user, shown), context)
 
 

@@ -52,6 +52,8 @@ def test_older_ones_are_on_the_next_page_with_the_same_words(client, feed):
     response = client.get(URL, {"q": "tide &"})
     older = response.context["older"]
     assert f'href="?q=tide+%26&amp;before={older}"' in response.content.decode()
+    assert "Newest posts" not in response.content.decode()
+    assert "Newest posts" in client.get(URL, {"q": "tide", "before": older}).content.decode()
     assert len(found(client, q="tide &")) == 20 and len(found(client, q="tide &", before=older)) == 5
 
 
