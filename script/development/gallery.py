@@ -64,6 +64,12 @@ def submit(page: Page, scene: Scene) -> None:
     expect(page.locator(".errorlist").first).to_be_visible()
 
 
+def say_no_moment(page: Page, scene: Scene) -> None:
+    """Ask for a replay from no moment on."""
+    page.get_by_label("From (UTC)").fill("")
+    submit(page, scene)
+
+
 def refuse(page: Page, scene: Scene) -> None:
     """Sign in with a wrong password."""
     page.get_by_label("Username").fill("dora")
@@ -163,7 +169,7 @@ PAGES = [
     Shown("endpoint-change", "/webhooks/{healthy}/change/", FULL, open_attempt),
     Shown("endpoint-secret", "/webhooks/{healthy}/secret/", FULL),
     Shown("endpoint-replays", "/webhooks/{healthy}/replays/", FULL),
-    Shown("endpoint-replays-refused", "/webhooks/{healthy}/replays/", FULL, submit),
+    Shown("endpoint-replays-refused", "/webhooks/{healthy}/replays/", FULL, say_no_moment),
     Shown("delivery", "/webhooks/deliveries/{delivery}/", FULL, open_attempt),
     Shown("delivery-succeeded", "/webhooks/deliveries/{succeeded}/", FULL),
     Shown("developers", "/developers/"),
