@@ -63,6 +63,8 @@ def test_what_one_served_that_has_died_is_taken_by_the_others(sessions, other_co
         second.autocommit = True
         balance([one, other], [first, second])
         assert len(one.held) == PARTS // 2
+        # It is waited for: a session that is closed here ends there a moment later.
+        assert first.execute("SELECT pg_terminate_backend(%s, 5000)", [second.info.backend_pid]).fetchone() == (True,)
     one.balance(first, set())
     assert one.held == set(ALL)
 
