@@ -17,6 +17,8 @@ from psycopg.adapt import AdaptersMap, Loader
 from psycopg.pq import Format
 from psycopg.types.datetime import TimestamptzLoader
 
+from config.postgresql.recall import Recalled
+
 
 def _compiled() -> type[Loader]:
     """Return the driver's fastest reader: compiled, unless it was installed without."""
@@ -77,8 +79,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 @cache
-def _recalled(build: Callable[..., QuerySet], shapes: tuple[type, ...]) -> Any:
-    # Models are known only after this engine is.
-    from config.postgresql.recall import Recalled
-
+def _recalled(build: Callable[..., QuerySet], shapes: tuple[type, ...]) -> Recalled:
     return Recalled(build, shapes)
